@@ -1,0 +1,68 @@
+/**
+ * @file The tensor engine: the only thing the science knows about arrays and hardware.
+ * Tensors are immutable, row-major, opaque handles. Every operation checks shapes first and names both in its message.
+ */
+
+import type { Precision } from "../protocol/spec";
+import type { BackendName } from "../protocol/result";
+import type { ActivationName } from "../protocol/spec";
+
+export type FloatArray = Float32Array | Float64Array;
+
+/** Handle of a tensor that lives wherever the backend keeps it. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly size: number;
+}
+
+export interface ActivationOptions { negativeSlope?: number }
+
+export interface Engine {
+  readonly backend: BackendName;
+  readonly precision: Precision;
+  /** For people: which kernels run, for example "wasm SIMD, matrix products by onnxruntime 1.30". */
+  readonly description: string;
+
+  /** Copies `values` (row-major) to the backend. @throws RangeError when the length is not the product of `shape`. */
+  tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor;
+  /** Values of a tensor, row-major, in the engine's precision. Never a view of memory that the engine will reuse. */
+  read(tensor: Tensor): Promise<FloatArray>;
+  /** Runs `body` and frees every tensor made in it except those in its result. `body` is synchronous. */
+  tidy<T>(body: () => T): T;
+  dispose(...tensors: Tensor[]): void;
+
+  /**
+   * Matrix product over the last two axes, [..., m, k] x [..., k, n] -> [..., m, n].
+   * Leading axes must be equal, or absent on one side (then that matrix is shared).
+   */
+  matMul(a: Tensor, b: Tensor, options?: { transposeA?: boolean; transposeB?: boolean }): Tensor;
+
+  /** Elementwise with NumPy broadcasting. */
+  add(a: Tensor, b: Tensor): Tensor;
+  sub(a: Tensor, b: Tensor): Tensor;
+  mul(a: Tensor, b: Tensor): Tensor;
+  div(a: Tensor, b: Tensor): Tensor;
+  /** a * factor + offset */
+  affine(a: Tensor, factor: number, offset?: number): Tensor;
+  square(a: Tensor): Tensor;
+  sqrt(a: Tensor): Tensor;
+  exp(a: Tensor): Tensor;
+  maximum(a: Tensor, floor: number): Tensor;
+
+  activation(name: ActivationName, a: Tensor, options?: ActivationOptions): Tensor;
+  /** First derivative of the activation at `a`; at a kink of relu the derivative is 0, as in PyTorch. */
+  activationDerivative(name: ActivationName, a: Tensor, options?: ActivationOptions): Tensor;
+  /** Softmax over the last axis; rows of -Infinity entries are allowed where the mask is. */
+  softmax(a: Tensor): Tensor;
+
+  sum(a: Tensor, axes: readonly number[], keepDims?: boolean): Tensor;
+  /** Index of the largest entry of the last axis (first one on ties), as numbers. */
+  argMax(a: Tensor): Promise<Int32Array>;
+
+  reshape(a: Tensor, shape: readonly number[]): Tensor;
+  transpose(a: Tensor, permutation: readonly number[]): Tensor;
+  slice(a: Tensor, begin: readonly number[], size: readonly number[]): Tensor;
+  concat(tensors: readonly Tensor[], axis: number): Tensor;
+  /** Rows of `table` [n, ...] at `indices`: shape [indices.length, ...]. */
+  gather(table: Tensor, indices: Int32Array): Tensor;
+}

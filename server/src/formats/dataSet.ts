@@ -1,0 +1,15 @@
+/** @file A data set in memory: what the analysis runs on. */
+
+/** Vector inputs [count, width] (float32), or token inputs [count, positions] (int32). */
+export type Inputs =
+  | { readonly kind: "vectors"; readonly values: Float32Array; readonly count: number; readonly width: number }
+  | { readonly kind: "tokens"; readonly values: Int32Array; readonly count: number; readonly positions: number; readonly vocabulary: number };
+
+export interface DataSet {
+  readonly inputs: Inputs;
+  /** One class per sample, or null. */
+  readonly labels: Int32Array | null;
+  /** Identifies content, for the result key (hash of files and options). */
+  readonly identity: string;
+  readonly description: string;
+}

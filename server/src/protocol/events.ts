@@ -1,0 +1,29 @@
+/** @file The stream of a run: worker -> server -> client -> view. The final state can be rebuilt from the events alone. */
+
+import type { BackendName, LayerSummary, SectionSummary } from "./result";
+
+/** Phases in the order in which they run. */
+export const phases = ["read", "means", "grams", "bases", "edges", "jacobians", "evaluate", "write"] as const;
+export type PhaseName = (typeof phases)[number];
+
+interface FromRun { run: string }
+
+export interface RunStarted extends FromRun {
+  kind: "started";
+  key: string;
+  model: string;
+  spec: string | null;
+  backend: { name: BackendName; description: string };
+  nodeLayers: { name: string; dimension: number }[];
+  samples: number;
+}
+export interface RunPhase extends FromRun { kind: "phase"; phase: PhaseName; fraction: number; overall: number; detail: string; elapsedSeconds: number }
+export interface RunLayer extends FromRun { kind: "layer"; layer: LayerSummary }
+export interface RunSection extends FromRun { kind: "section"; section: SectionSummary }
+export interface RunNote extends FromRun { kind: "note"; message: string }
+/** `cached`: answered from the store without computing. */
+export interface RunDone extends FromRun { kind: "done"; key: string; file: string; seconds: number; phases: Record<string, number>; cached: boolean }
+export interface RunFailed extends FromRun { kind: "failed"; message: string }
+export interface RunCancelled extends FromRun { kind: "cancelled" }
+
+export type RunEvent = RunStarted | RunPhase | RunLayer | RunSection | RunNote | RunDone | RunFailed | RunCancelled;

@@ -1,0 +1,53 @@
+/**
+ * @file The language server's own methods (documented in docs/protocol.md). Every other message is plain LSP.
+ * Matrices cross as base64 of little-endian float32, because JSON-RPC carries no binary.
+ */
+
+import type { RunEvent } from "./events";
+import type { BackendName, BasisName, ResultMetadata } from "./result";
+
+export interface MatrixMessage { rows: number; cols: number; float32: string }
+
+/** One model file found in, or referred to by, the workspace. */
+export interface ModelReference {
+  /** File URI of the model; null when nothing on disk matches. */
+  model: string | null;
+  /** What the code says, for example `runs/mlp_epoch*.pt`. */
+  text: string;
+  /** Where it is said. */
+  source: { uri: string; line: number; character: number } | null;
+  /** Spec file that names this model, if any. */
+  spec: string | null;
+}
+
+export interface BackendStatus {
+  name: BackendName;
+  available: boolean;
+  /** Why it is (not) available, in one sentence. */
+  reason: string;
+  gflops: number | null;
+}
+
+/** client -> server requests: parameters and results by method name. */
+export interface Requests {
+  "lib/models": { params: Record<string, never>; result: ModelReference[] };
+  /** Starts a run and answers at once with its id; progress follows as `lib/run` notifications. Give `spec` or `model` (URI). */
+  "lib/analyze": { params: { spec?: string; model?: string; force?: boolean }; result: { run: string } };
+  "lib/cancel": { params: { run: string }; result: { cancelled: boolean } };
+  "lib/runs": { params: Record<string, never>; result: { run: string; events: RunEvent[] }[] };
+  "lib/results": { params: Record<string, never>; result: { uri: string; metadata: ResultMetadata }[] };
+  "lib/result": { params: { uri: string }; result: ResultMetadata };
+  "lib/matrix": { params: { uri: string; tensor: string }; result: MatrixMessage | null };
+  "lib/ablate": {
+    params: { uri: string; basis: BasisName; layer: number; remove: number[] };
+    result: { metric: string; base: number; score: number };
+  };
+  "lib/createSpec": { params: { model: string }; result: { uri: string; text: string } };
+  "lib/backends": { params: Record<string, never>; result: BackendStatus[] };
+}
+
+/** server -> client notifications. */
+export interface Notifications {
+  "lib/run": RunEvent;
+  "lib/resultsChanged": Record<string, never>;
+}

@@ -1,0 +1,93 @@
+/** @file What a finished (or partly finished) analysis is: the metadata of a `.libresult` file and its tensors' names. */
+
+import type { AnalysisSpec, Precision } from "./spec";
+
+export type BackendName = "tensorflow" | "webgpu" | "wasm" | "cpu";
+export type BasisName = "lib" | "pca" | "neuron";
+
+/** One node layer after its basis is known. */
+export interface LayerSummary {
+  index: number;
+  name: string;
+  /** Width d of the node layer, constant component(s) included. */
+  dimension: number;
+  /** Features kept by LIB (constant first); 0 when the layer has no basis of its own (un-rotated output). */
+  kept: number;
+  /** Importance of every kept feature, constant first, then descending; empty without a basis. */
+  lambda: number[];
+  /** Eigenvalues of the centred Gram, constant first, then descending (the PCA spectrum). */
+  gramEigenvalues: number[];
+  /** Rank of the centred Gram at the relative threshold. */
+  gramRank: number;
+  /** Exact path that gave the Jacobian Gram of the section that starts here, and why the planner took it. */
+  path?: string;
+}
+
+/** The strongest edges of one section, sorted by weight, descending. Entry k goes from feature `source[k]` to `target[k]`. */
+export interface EdgeList {
+  source: number[];
+  target: number[];
+  weight: number[];
+}
+
+/** The piece of network between two node layers after its edges are known. */
+export interface SectionSummary {
+  index: number;
+  from: string;
+  to: string;
+  /** [features of `to`, features of `from`], constant feature included. */
+  shape: [number, number];
+  /** Sum of all edges except the column of the constant feature. */
+  total: number;
+  /** Strongest edges; column 0 (from the constant) included. Complete unless `truncated`. */
+  edges: EdgeList;
+  /** Number of edges left out of `edges`, and the weight of the strongest of them. */
+  truncated: { count: number; largest: number };
+}
+
+/** Where the analysed numbers come from; enough to run the analysis again. */
+export interface ResultMetadata {
+  format: "lib-lens-result";
+  version: 1;
+  key: string;
+  algorithmVersion: number;
+  createdAt: string;
+  complete: boolean;
+  model: { path: string; sha256: string; family: string; parameters: number };
+  spec: AnalysisSpec;
+  backend: { name: BackendName; description: string };
+  precision: Precision;
+  samples: number;
+  seconds: number;
+  phases: Record<string, number>;
+  layers: LayerSummary[];
+  sections: SectionSummary[];
+  evaluation?: { metric: "accuracy" | "ce-loss"; base: number; samples: number };
+  /** Warnings to show: what was ignored, guessed or reduced. */
+  notes: string[];
+}
+
+/**
+ * Tensors of a `.libresult` (safetensors). Row-vector convention: features = activations @ C.
+ *
+ *   mean/<layer> [d]            gram/<layer> [d,d]          lambda/<layer> [r]
+ *   C/<layer> [d,r]             CPinv/<layer> [r,d]         W/<layer> [d,m]        WPinv/<layer> [m,d]
+ *   edges/<section> [out,in]    edges-pca/<section> [out,in]   (edges between PCA features)
+ *   jacobian/<basis>/<section> [out,in]       mean of the Jacobian over the sample, signed
+ *   jacobian-rms/<basis>/<section> [out,in]   root mean square over the sample
+ *
+ * <layer> and <section> are indices, float64 for bases, float32 for edges and Jacobians.
+ */
+export const resultTensorName = {
+  mean: (layer: number): string => `mean/${layer}`,
+  gram: (layer: number): string => `gram/${layer}`,
+  lambda: (layer: number): string => `lambda/${layer}`,
+  C: (layer: number): string => `C/${layer}`,
+  CPinv: (layer: number): string => `CPinv/${layer}`,
+  W: (layer: number): string => `W/${layer}`,
+  WPinv: (layer: number): string => `WPinv/${layer}`,
+  edges: (section: number): string => `edges/${section}`,
+  edgesPca: (section: number): string => `edges-pca/${section}`,
+  jacobian: (basis: BasisName, section: number): string => `jacobian/${basis}/${section}`,
+  jacobianRms: (basis: BasisName, section: number): string => `jacobian-rms/${basis}/${section}`,
+} as const;

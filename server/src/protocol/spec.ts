@@ -1,0 +1,97 @@
+/** @file The analysis spec (`*.lib.json`): what to analyse, with which data and options. Field names are a fixed contract. */
+
+export type Family =
+  | "mlp" | "transformer-lens" | "gpt2" | "gpt-neo" | "gpt-neox" | "llama"
+  | "keras" | "onnx" | "pt2" | "tfjs" | "layers";
+
+export type ActivationName =
+  | "relu" | "gelu" | "gelu_new" | "tanh" | "sigmoid" | "silu" | "leaky_relu" | "identity";
+
+/** What the model file or its sidecar config cannot tell. Every field is optional: what is absent is inferred and verified. */
+export interface ArchitectureSpec {
+  family?: Family;
+  activation?: ActivationName;
+  /** Slope of leaky_relu below zero; 0.01 when absent, as in PyTorch. */
+  negativeSlope?: number;
+  /** Orientation of the affine weights when shapes cannot tell. */
+  weightOrder?: "in,out" | "out,in";
+  /** For family "layers": names of the affine layers in order. */
+  layers?: string[];
+  /** Prefix of the tensor names that belong to this network, such as "model.". */
+  prefix?: string;
+  /** Attention scores are divided by sqrt(d_head); true when absent. */
+  scaleAttention?: boolean;
+  /** Attention is causal; true when absent. */
+  causal?: boolean;
+  heads?: number;
+}
+
+export type DataKind =
+  | "modular-addition" | "block-vectors" | "idx" | "cifar10-binary" | "npy" | "npz"
+  | "csv" | "safetensors" | "parquet" | "images" | "text";
+
+/** Every kind uses some of these fields; the data readers say which are missing. Paths are relative to the spec file. */
+export interface DataSpec {
+  kind: DataKind;
+  modulus?: number;
+  fracTrain?: number;
+  seed?: number;
+  split?: "train" | "test" | "all";
+  inputs?: string;
+  labels?: string;
+  /** Name of the array inside an npz or safetensors file. */
+  inputsName?: string;
+  labelsName?: string;
+  /** Inputs are multiplied by this after reading (1/255 for raw bytes), then (x - mean) / std. */
+  scale?: number;
+  mean?: number;
+  std?: number;
+  /** At most this many samples, from the start. */
+  limit?: number;
+  size?: number;
+  width?: number;
+}
+
+export interface EvaluationSpec {
+  data?: DataSpec;
+  metric?: "accuracy" | "ce-loss";
+}
+
+export type BasisFormula = "jacobian" | "(1-0)*alpha" | "(1-alpha)^2" | "svd" | "neuron";
+
+export interface BasisSpec {
+  formula?: BasisFormula;
+  center?: boolean;
+  integration?: "gradient" | "gauss-legendre" | "trapezoidal";
+  intervals?: number;
+  global?: boolean;
+  sources?: { position?: number | null; hidden?: number | null };
+  /** Relative to the largest non-constant eigenvalue; 1e-6 when absent. */
+  threshold?: number;
+  rotateOutput?: boolean;
+  isolateLayerNormVariance?: boolean;
+}
+
+export interface EdgeSpec {
+  formula?: "squared" | "functional";
+  sources?: number | null;
+}
+
+export type Precision = "float32" | "float64";
+
+export interface AnalysisSpec {
+  $schema?: string;
+  model: string;
+  architecture?: ArchitectureSpec;
+  data: DataSpec;
+  evaluation?: EvaluationSpec;
+  nodeLayers?: string[];
+  /** Module after which only the last position is kept (method.md 1.3). */
+  lastPositionOnly?: string;
+  basis?: BasisSpec;
+  edges?: EdgeSpec;
+  precision?: Precision;
+  batchSize?: number | "auto";
+  maxMemory?: string;
+  seed?: number;
+}
