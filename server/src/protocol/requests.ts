@@ -42,6 +42,8 @@ export interface Requests {
     params: { uri: string; basis: BasisName; layer: number; remove: number[] };
     result: { metric: string; base: number; score: number };
   };
+  /** Where the code defines the module whose input is node layer `layer`; null when no open or scanned file binds it. */
+  "lib/layerSource": { params: { uri: string; layer: string }; result: { uri: string; line: number; character: number } | null };
   "lib/createSpec": { params: { model: string }; result: { uri: string; text: string } };
   "lib/backends": { params: Record<string, never>; result: BackendStatus[] };
 }

@@ -19,4 +19,27 @@ export type ViewMessage =
   | { kind: "ablate"; request: number; basis: BasisName; layer: number; remove: number[] }
   | { kind: "openSource"; layer: string }
   | { kind: "export"; name: string; format: "png" | "svg" | "csv" | "json"; bytes: Uint8Array }
-  | { kind: "cancel" };
+  | { kind: "cancel" }
+  | { kind: "action"; action: ViewAction };
+
+/** What a view may ask of the editor without giving an argument. */
+export const viewActions = ["showLog", "analyzeAgain"] as const;
+export type ViewAction = (typeof viewActions)[number];
+
+/** Argument of the commands in `viewCommands`, which hovers, lenses and the tree link to. */
+export interface ViewTarget {
+  /** URI of the `.libresult`. */
+  uri: string;
+  /** Name of a node layer, and a feature of it, to select. */
+  layer?: string;
+  feature?: number;
+  /** Index of a section, for the heatmap. */
+  section?: number;
+}
+
+/** Commands that take one `ViewTarget`; `analyze` takes `{ spec?: string; model?: string }` (URIs) instead. */
+export const viewCommands = {
+  graph: "libLens.openGraph",
+  jacobian: "libLens.openJacobian",
+  analyze: "libLens.analyzeModel",
+} as const;
