@@ -13,23 +13,13 @@ import type { BackendName, BasisName, ResultMetadata } from "./result";
 export interface InitializationOptions {
   /** false: the folder is not trusted, so only static facts and cached results are given and no run starts. */
   trusted?: boolean;
-  /** The client runs `command:libLens.*` links in hovers (arguments: one JSON array, as in VS Code's markdown). */
+  /** The client runs `command:` links of `viewCommands` (protocol/views.ts) in hovers and lenses. */
   commandLinks?: boolean;
   /** The client draws data-URI SVG pictures in hovers; text is used otherwise. */
   hoverImages?: boolean;
   /** Where the parser's `.wasm` files are; beside the server bundle when absent. */
   wasmFolder?: string;
 }
-
-/**
- * Commands behind hover links and code lenses: the client registers them.
- * Arguments: analyze(model or spec URI), graph/heatmap(result URI, node layer name).
- */
-export const linkCommands = {
-  analyze: "libLens.analyze",
-  graph: "libLens.openGraph",
-  heatmap: "libLens.openHeatmap",
-} as const;
 
 /**
  * Settings read through `workspace/configuration`, section `libLens`; defaults when the client has none.
