@@ -1,0 +1,13 @@
+/** @file Product of two float64 matrices. */
+
+import { plainProducts } from "../../engine/products/plainProducts";
+import { planMatMul, type MatMulOptions } from "../../engine/shapes";
+import { matrix, type Matrix } from "./matrix";
+
+/** op(a) op(b), where op transposes on request. @throws RangeError when the inner dimensions differ. */
+export function multiply(a: Matrix, b: Matrix, options: MatMulOptions = {}): Matrix {
+  const { plan } = planMatMul([a.rows, a.cols], [b.rows, b.cols], options);
+  const out = matrix(plan.m, plan.n);
+  if (plan.k > 0 && out.data.length > 0) plainProducts.multiply(plan, a.data, b.data, out.data);
+  return out;
+}

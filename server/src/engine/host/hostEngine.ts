@@ -1,0 +1,146 @@
+/** @file Engine on typed arrays in this process, float32 or float64, with replaceable matrix products. */
+
+import type { BackendName } from "../../protocol/result";
+import type { ActivationName, Precision } from "../../protocol/spec";
+import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
+import type { MatrixProducts } from "../products/matrixProducts";
+import { TensorScopes } from "../scopes";
+import {
+  broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, sizeOf,
+  type MatMulOptions,
+} from "../shapes";
+import { activate, activateDerivative, softmax } from "./activations";
+import { BufferPool } from "./bufferPool";
+import * as elementwise from "./elementwise";
+import { host, HostTensor } from "./hostTensor";
+import * as layout from "./layout";
+import * as reduce from "./reduce";
+
+/** Disposed arrays are kept for reuse up to this many bytes. */
+const poolBytes = 256 * 2 ** 20;
+const defaultNegativeSlope = 0.01;
+
+export class HostEngine implements Engine {
+  readonly #pool: BufferPool;
+  readonly #scopes: TensorScopes<HostTensor>;
+  readonly description: string;
+
+  constructor(readonly backend: BackendName, readonly precision: Precision, private readonly products: MatrixProducts) {
+    this.description = `${products.description}, ${precision}`;
+    this.#pool = new BufferPool(precision, poolBytes);
+    this.#scopes = new TensorScopes((value): value is HostTensor => value instanceof HostTensor, (tensor) => this.dispose(tensor));
+  }
+
+  tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor {
+    checkLength("tensor", values.length, shape);
+    return this.#make(shape, (out) => out.set(values));
+  }
+
+  read(tensor: Tensor): Promise<FloatArray> {
+    return Promise.resolve(host(tensor).data.slice());
+  }
+
+  tidy<T>(body: () => T): T {
+    return this.#scopes.tidy(body);
+  }
+
+  dispose(...tensors: Tensor[]): void {
+    for (const tensor of tensors) {
+      const own = host(tensor);
+      if (own.storage === null) continue;
+      own.storage.users--;
+      if (own.storage.users === 0) this.#pool.give(own.storage.data);
+      own.storage = null;
+    }
+  }
+
+  matMul(a: Tensor, b: Tensor, options?: MatMulOptions): Tensor {
+    const { plan, shape } = planMatMul(a.shape, b.shape, options);
+    return this.#make(shape, (out) => {
+      if (out.length === 0) return;
+      if (plan.k === 0) out.fill(0);
+      else this.products.multiply(plan, host(a).data, host(b).data, out);
+    });
+  }
+
+  add(a: Tensor, b: Tensor): Tensor { return this.#binary("add", a, b); }
+  sub(a: Tensor, b: Tensor): Tensor { return this.#binary("sub", a, b); }
+  mul(a: Tensor, b: Tensor): Tensor { return this.#binary("mul", a, b); }
+  div(a: Tensor, b: Tensor): Tensor { return this.#binary("div", a, b); }
+
+  affine(a: Tensor, factor: number, offset = 0): Tensor {
+    return this.#make(a.shape, (out) => elementwise.affine(host(a).data, factor, offset, out));
+  }
+
+  square(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.square(host(a).data, out)); }
+  sqrt(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.sqrt(host(a).data, out)); }
+  exp(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.exp(host(a).data, out)); }
+  maximum(a: Tensor, floor: number): Tensor { return this.#make(a.shape, (out) => elementwise.maximum(host(a).data, floor, out)); }
+
+  activation(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
+    return this.#make(a.shape, (out) => activate(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
+  }
+
+  activationDerivative(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
+    return this.#make(a.shape, (out) => activateDerivative(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
+  }
+
+  softmax(a: Tensor): Tensor {
+    const width = lastAxis("softmax", a.shape);
+    return this.#make(a.shape, (out) => softmax(host(a).data, width, out));
+  }
+
+  sum(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
+    const plan = planSum(a.shape, axes, keepDims);
+    return this.#make(plan.shape, (out) => reduce.sum(host(a).data, a.shape, plan.axes, out));
+  }
+
+  argMax(a: Tensor): Promise<Int32Array> {
+    const width = lastAxis("argMax", a.shape);
+    return Promise.resolve(reduce.argMax(host(a).data, width, sizeOf(a.shape.slice(0, -1))));
+  }
+
+  reshape(a: Tensor, shape: readonly number[]): Tensor {
+    checkLength("reshape", a.size, shape);
+    const own = host(a);
+    const storage = own.storage;
+    if (storage === null) return this.#make(shape, () => own.data);
+    storage.users++;
+    return this.#scopes.track(new HostTensor([...shape], storage));
+  }
+
+  transpose(a: Tensor, permutation: readonly number[]): Tensor {
+    checkPermutation(a.shape, permutation);
+    const shape = permutation.map((axis) => a.shape[axis]);
+    return this.#make(shape, (out) => layout.transpose(host(a).data, a.shape, permutation, out));
+  }
+
+  slice(a: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
+    checkSlice(a.shape, begin, size);
+    return this.#make(size, (out) => layout.slice(host(a).data, a.shape, begin, size, out));
+  }
+
+  concat(tensors: readonly Tensor[], axis: number): Tensor {
+    const shapes = tensors.map((tensor) => tensor.shape);
+    const plan = planConcat(shapes, axis);
+    return this.#make(plan.shape, (out) => layout.concat(tensors.map((tensor) => host(tensor).data), shapes, plan.axis, out));
+  }
+
+  gather(table: Tensor, indices: Int32Array): Tensor {
+    checkGather(table.shape, indices);
+    const rest = table.shape.slice(1);
+    return this.#make([indices.length, ...rest], (out) => layout.gather(host(table).data, sizeOf(rest), indices, out));
+  }
+
+  #binary(name: elementwise.BinaryName, a: Tensor, b: Tensor): Tensor {
+    const shape = broadcastShape(name, a.shape, b.shape);
+    return this.#make(shape, (out) => elementwise.binary(name, host(a).data, a.shape, host(b).data, b.shape, out, shape));
+  }
+
+  /** A new tensor whose entries `fill` writes, all of them. */
+  #make(shape: readonly number[], fill: (out: FloatArray) => void): HostTensor {
+    const data = this.#pool.take(sizeOf(shape));
+    fill(data);
+    return this.#scopes.track(new HostTensor([...shape], { data, users: 1 }));
+  }
+}

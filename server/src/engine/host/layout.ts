@@ -1,0 +1,121 @@
+/** @file Moving entries without changing them: transpose, slice, concatenate, gather rows. */
+
+import type { FloatArray } from "../engine";
+import { sizeOf } from "../shapes";
+
+function rowMajorStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
+  return strides;
+}
+
+/** Side of the square tile that keeps both the rows read and the rows written in the first-level cache. */
+const tile = 32;
+
+/** out[batch, c, r] = a[batch, r, c] */
+function swapLastTwo(a: FloatArray, batch: number, rows: number, cols: number, out: FloatArray): void {
+  for (let item = 0; item < batch; item++) {
+    const base = item * rows * cols;
+    for (let r0 = 0; r0 < rows; r0 += tile) {
+      const r1 = Math.min(rows, r0 + tile);
+      for (let c0 = 0; c0 < cols; c0 += tile) {
+        const c1 = Math.min(cols, c0 + tile);
+        for (let c = c0; c < c1; c++) for (let r = r0; r < r1; r++) out[base + c * rows + r] = a[base + r * cols + c];
+      }
+    }
+  }
+}
+
+/** Neighbouring axes that stay neighbours move as one; axes of extent 1 do not matter. */
+function mergeAxes(shape: readonly number[], permutation: readonly number[]): { shape: number[]; permutation: number[] } {
+  const moving = permutation.filter((axis) => shape[axis] !== 1);
+  const groups: number[][] = [];
+  const between = (from: number, to: number): boolean => {
+    for (let axis = from + 1; axis < to; axis++) if (shape[axis] !== 1) return false;
+    return to > from;
+  };
+  for (const axis of moving) {
+    const last = groups.at(-1);
+    if (last !== undefined && between(last.at(-1)!, axis)) last.push(axis);
+    else groups.push([axis]);
+  }
+  const order = [...groups].sort((p, q) => p[0] - q[0]);
+  return {
+    shape: order.map((group) => group.reduce((size, axis) => size * shape[axis], 1)),
+    permutation: groups.map((group) => order.indexOf(group)),
+  };
+}
+
+export function transpose(a: FloatArray, fullShape: readonly number[], fullPermutation: readonly number[], out: FloatArray): void {
+  if (out.length === 0) return;
+  const { shape, permutation } = mergeAxes(fullShape, fullPermutation);
+  const rank = shape.length;
+  if (rank <= 1) {
+    out.set(a);
+    return;
+  }
+  if (rank === 2 || (rank === 3 && permutation[0] === 0)) {
+    swapLastTwo(a, rank === 2 ? 1 : shape[0], shape[rank - 2], shape[rank - 1], out);
+    return;
+  }
+  const strides = rowMajorStrides(shape);
+  const steps = permutation.map((axis) => strides[axis]);
+  const extents = permutation.map((axis) => shape[axis]);
+  const inner = extents[rank - 1];
+  const innerStep = steps[rank - 1];
+  forEachRow(extents.slice(0, -1), steps, (from, row) => {
+    const start = row * inner;
+    if (innerStep === 1) for (let i = 0; i < inner; i++) out[start + i] = a[from + i];
+    else for (let i = 0, at = from; i < inner; i++, at += innerStep) out[start + i] = a[at];
+  });
+}
+
+/** Calls `visit(offset, row)` for every index of `extents` in row-major order; offset = index . steps. Once per row, not per entry. */
+function forEachRow(extents: readonly number[], steps: readonly number[], visit: (offset: number, row: number) => void): void {
+  const index = new Array<number>(extents.length).fill(0);
+  const rows = sizeOf(extents);
+  let offset = 0;
+  for (let row = 0; row < rows; row++) {
+    visit(offset, row);
+    for (let axis = extents.length - 1; axis >= 0; axis--) {
+      offset += steps[axis];
+      index[axis]++;
+      if (index[axis] < extents[axis]) break;
+      offset -= steps[axis] * extents[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+export function slice(a: FloatArray, shape: readonly number[], begin: readonly number[], size: readonly number[], out: FloatArray): void {
+  if (out.length === 0) return;
+  // Trailing axes that are taken whole are copied with the axis before them in one run.
+  let axis = shape.length - 1;
+  while (axis > 0 && size[axis] === shape[axis]) axis--;
+  const strides = rowMajorStrides(shape);
+  const run = shape.length === 0 ? 1 : size[axis] * strides[axis];
+  const start = begin.reduce((sum, first, i) => sum + first * strides[i], 0);
+  forEachRow(size.slice(0, Math.max(axis, 0)), strides, (offset, row) => {
+    out.set(a.subarray(start + offset, start + offset + run), row * run);
+  });
+}
+
+export function concat(parts: readonly FloatArray[], shapes: readonly (readonly number[])[], axis: number, out: FloatArray): void {
+  const runs = shapes.map((shape) => sizeOf(shape.slice(axis)));
+  const outer = sizeOf(shapes[0].slice(0, axis));
+  let at = 0;
+  for (let row = 0; row < outer; row++) {
+    for (let part = 0; part < parts.length; part++) {
+      const run = runs[part];
+      out.set(parts[part].subarray(row * run, (row + 1) * run), at);
+      at += run;
+    }
+  }
+}
+
+export function gather(table: FloatArray, rowLength: number, indices: Int32Array, out: FloatArray): void {
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i] * rowLength;
+    out.set(table.subarray(from, from + rowLength), i * rowLength);
+  }
+}

@@ -1,0 +1,35 @@
+/** @file Seeded random matrices for the linear-algebra tests. */
+
+import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
+
+/** Uniform in [-1, 1), the same on every machine (mulberry32). */
+export function uniform(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
+  };
+}
+
+export function randomMatrix(rows: number, cols: number, seed: number): Matrix {
+  const next = uniform(seed);
+  return matrix(rows, cols, Float64Array.from({ length: rows * cols }, next));
+}
+
+export function randomSymmetric(size: number, seed: number): Matrix {
+  const a = randomMatrix(size, size, seed);
+  for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) a.data[j * size + i] = a.data[i * size + j];
+  return a;
+}
+
+export function largestDifference(a: Matrix, b: Matrix): number {
+  if (a.rows !== b.rows || a.cols !== b.cols) return Infinity;
+  let largest = 0;
+  for (let i = 0; i < a.data.length; i++) {
+    const difference = Math.abs(a.data[i] - b.data[i]);
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
