@@ -1,0 +1,55 @@
+/** @file The view of a run in progress. It becomes the view of the result, and after a window reload it opens that result. */
+
+import { Uri, ViewColumn, window, type WebviewPanel, type WebviewPanelSerializer } from "vscode";
+import { fileName } from "./runs";
+import { ResultView, type ViewServices, type ViewSource } from "./resultView";
+import type { ViewRegistry } from "./viewRegistry";
+import { webviewHtml, webviewOptions } from "./webviewHtml";
+
+export const liveViewType = "libLens.run";
+
+export class LivePanels implements WebviewPanelSerializer<unknown> {
+  constructor(private readonly services: ViewServices, private readonly views: ViewRegistry) {}
+
+  /** Shows `run` beside the code; the keyboard stays where it is. */
+  open(run: string, preserveFocus: boolean): void {
+    const known = this.views.find((view) => view.run === run);
+    if (known !== null) {
+      known.panel.reveal(undefined, preserveFocus);
+      return;
+    }
+    const panel = window.createWebviewPanel(liveViewType, "LIB analysis", { viewColumn: ViewColumn.Beside, preserveFocus });
+    this.attach(panel, { uri: null, run });
+  }
+
+  deserializeWebviewPanel(panel: WebviewPanel, state: unknown): Promise<void> {
+    this.attach(panel, restoredSource(state));
+    return Promise.resolve();
+  }
+
+  private attach(panel: WebviewPanel, source: ViewSource): void {
+    const { extensionUri, runs } = this.services;
+    panel.webview.options = webviewOptions(extensionUri);
+    panel.iconPath = Uri.joinPath(extensionUri, "media", "activity.svg");
+    const view = new ResultView(panel.webview, this.services, source);
+    const entitle = (): void => {
+      const run = source.run === null ? undefined : runs.get(source.run);
+      if (run?.started) panel.title = `LIB: ${fileName(run.started.model)}`;
+      else if (source.uri !== null) panel.title = `LIB: ${fileName(source.uri.path).slice(0, 20)}`;
+    };
+    entitle();
+    const listener = runs.onDidChange(({ event }) => { if (event.kind === "started" && event.run === source.run) entitle(); });
+    panel.onDidDispose(() => listener.dispose());
+    panel.webview.html = webviewHtml(panel.webview, extensionUri);
+    this.views.add(panel, view);
+  }
+}
+
+/** The view's own saved state names the result, or the run if it had none yet. */
+function restoredSource(state: unknown): ViewSource {
+  const saved = (typeof state === "object" && state !== null ? state : {}) as { uri?: unknown; run?: unknown };
+  return {
+    uri: typeof saved.uri === "string" ? Uri.parse(saved.uri) : null,
+    run: typeof saved.run === "string" ? saved.run : "unknown",
+  };
+}

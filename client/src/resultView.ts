@@ -1,0 +1,142 @@
+/** @file Connects one webview with the language server: a stored result, or a run that becomes one. */
+
+import { commands, Uri, type Disposable, type Webview } from "vscode";
+import type { RunEvent } from "../../server/src/protocol/events";
+import type { HostMessage, ViewMessage } from "../../server/src/protocol/views";
+import { saveExport } from "./export";
+import { messageOf } from "./format";
+import type { LensServer } from "./languageClient";
+import { decodeMatrix } from "./matrixMessage";
+import type { Runs } from "./runs";
+import { revealLayer } from "./source";
+import { parseViewMessage } from "./viewMessages";
+
+export interface ViewServices {
+  server: LensServer;
+  runs: Runs;
+  extensionUri: Uri;
+}
+
+/** What the view shows: exactly one of the two is not null at the start; a finished run gets its result's URI. */
+export interface ViewSource { uri: Uri | null; run: string | null }
+
+type ShowMessage = Extract<HostMessage, { kind: "show" }>;
+
+export class ResultView implements Disposable {
+  private readonly subscriptions: Disposable[];
+  private ready = false;
+  /** Where to look, asked for before the view was ready. */
+  private pendingShow: ShowMessage | null = null;
+
+  constructor(private readonly webview: Webview, private readonly services: ViewServices, private readonly source: ViewSource) {
+    this.subscriptions = [
+      webview.onDidReceiveMessage((raw: unknown) => {
+        const message = parseViewMessage(raw);
+        if (message === null) services.server.log("A view sent a message that is not part of the protocol; it was ignored.");
+        else void this.receive(message);
+      }),
+      services.runs.onDidChange(({ event }) => { if (event.run === source.run) void this.runEvent(event); }),
+    ];
+  }
+
+  get uri(): Uri | null {
+    return this.source.uri;
+  }
+
+  get run(): string | null {
+    return this.source.run;
+  }
+
+  show(message: ShowMessage): void {
+    if (this.ready) this.post(message);
+    else this.pendingShow = message;
+  }
+
+  /** Reads the result again, for example after another run has written the same file. */
+  async reload(): Promise<void> {
+    if (this.ready && this.source.uri !== null) await this.sendResult(this.source.uri);
+  }
+
+  dispose(): void {
+    for (const item of this.subscriptions) item.dispose();
+  }
+
+  private async receive(message: ViewMessage): Promise<void> {
+    const request = "request" in message ? message.request : null;
+    try {
+      await this.handle(message);
+    } catch (error) {
+      this.post({ kind: "error", request, message: messageOf(error) });
+    }
+  }
+
+  private async handle(message: ViewMessage): Promise<void> {
+    const { server } = this.services;
+    switch (message.kind) {
+      case "ready": return this.snapshot();
+      case "matrix": {
+        const answer = await server.request("lib/matrix", { uri: this.resultUri(), tensor: message.tensor });
+        this.post({ kind: "matrix", request: message.request, tensor: message.tensor, matrix: answer === null ? null : decodeMatrix(answer) });
+        return;
+      }
+      case "ablate": {
+        const { basis, layer, remove } = message;
+        const answer = await server.request("lib/ablate", { uri: this.resultUri(), basis, layer, remove });
+        this.post({ kind: "ablation", request: message.request, ...answer });
+        return;
+      }
+      case "openSource": return revealLayer(server, this.resultUri(), message.layer);
+      case "export": return saveExport(this.source.uri, message);
+      case "cancel":
+        if (this.source.run !== null) await server.request("lib/cancel", { run: this.source.run });
+        return;
+      case "action":
+        if (message.action === "showLog") server.showLog();
+        else await commands.executeCommand("libLens.analyzeModel");
+        return;
+    }
+  }
+
+  private async snapshot(): Promise<void> {
+    this.ready = true;
+    const { uri, run } = this.source;
+    if (uri !== null) await this.sendResult(uri);
+    else if (run !== null) {
+      const known = this.services.runs.get(run);
+      if (known === undefined) {
+        this.post({ kind: "run", event: { kind: "failed", run, message: "This run ended with the previous window. Its finished layers are kept: start the analysis again to go on." } });
+      } else for (const event of known.events) this.post({ kind: "run", event });
+    }
+    if (this.pendingShow !== null) this.post(this.pendingShow);
+    this.pendingShow = null;
+  }
+
+  private async runEvent(event: RunEvent): Promise<void> {
+    if (event.kind === "done") this.source.uri = fileUri(event.file);
+    if (!this.ready) return;
+    this.post({ kind: "run", event });
+    if (event.kind !== "done" || this.source.uri === null) return;
+    try {
+      await this.sendResult(this.source.uri);
+    } catch (error) {
+      this.post({ kind: "error", request: null, message: messageOf(error) });
+    }
+  }
+
+  private async sendResult(uri: Uri): Promise<void> {
+    const metadata = await this.services.server.request("lib/result", { uri: uri.toString() });
+    this.post({ kind: "result", uri: uri.toString(), metadata });
+  }
+
+  private resultUri(): string {
+    if (this.source.uri === null) throw new Error("The run has not finished: this needs its stored result.");
+    return this.source.uri.toString();
+  }
+
+  private post(message: HostMessage): void {
+    void this.webview.postMessage(message);
+  }
+}
+
+/** Run events name the file by path; other places by URI. */
+export const fileUri = (file: string): Uri => (/^[a-z][a-z0-9+.-]+:\/\//i.test(file) ? Uri.parse(file) : Uri.file(file));
