@@ -1,0 +1,249 @@
+/**
+ * @file The analysis as the language server and the command line see it: start, watch, cancel, and read results.
+ * Reading models and data, hashing, computing and ablating all happen in worker threads; this side only passes messages,
+ * so the event loop of the host stays free. All paths are absolute file system paths.
+ */
+
+import { randomUUID } from "node:crypto";
+import { dirname, join } from "node:path";
+import type { RunEvent } from "../protocol/events";
+import type { BackendStatus } from "../protocol/requests";
+import type { BackendName, BasisName, ResultMetadata } from "../protocol/result";
+import { CancelledError, InputError, isBadInput, messageOf } from "./errors";
+import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/resultStore";
+import { lookUpWithoutHashing } from "./store/lookUp";
+import { WorkerClient } from "./worker/workerClient";
+import type {
+  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SpecSource,
+} from "./worker/messages";
+
+export interface AnalysisServiceOptions {
+  /** The built worker entry (`dist/worker.js`). */
+  workerFile: string;
+  /** The built probe entry (`dist/probe.js`), for the choice of a backend. */
+  probeFile?: string;
+  /** Result store for a spec or model in `folder`; `<folder>/.lib-lens` when absent. */
+  storeFolder?: (folder: string) => string;
+  /** The user's choice at the moment a run starts; "auto" when absent. */
+  backend?: () => BackendName | "auto";
+  /** Overrides the spec's `maxMemory`, such as "4GB". */
+  maxMemory?: () => string | null;
+  /** Where probe results are kept between sessions. */
+  backendCacheFile?: string;
+  /** Heap limit of a worker in MiB. */
+  heapMegabytes?: number;
+}
+
+/** Give `spec` (a spec file) or `model` (then everything is inferred). `force` computes even when a result is stored. */
+export interface StartOptions {
+  spec?: string;
+  model?: string;
+  force?: boolean;
+}
+
+/** Why a run failed, for callers that must tell bad input from a failed run. */
+export interface RunOutcome {
+  run: string;
+  end: "done" | "failed" | "cancelled";
+  badInput: boolean;
+}
+
+interface Run {
+  id: string;
+  client: WorkerClient;
+  events: RunEvent[];
+  outcome: Promise<RunOutcome>;
+  /** Set by a cancel that comes before the worker has anything to do. */
+  cancelled: boolean;
+}
+
+/** Ended runs whose events are still answered by `runs()`. */
+const keptRuns = 20;
+
+export class AnalysisService {
+  private readonly store = new ResultStore();
+  private readonly active = new Map<string, Run>();
+  private readonly ended: Run[] = [];
+  private readonly listeners = new Set<(event: RunEvent) => void>();
+  /** Answers small questions (matrices, ablations of a selection) and keeps its network between them. */
+  private readonly questions: WorkerClient;
+  private lastQuestion: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: AnalysisServiceOptions) {
+    this.questions = new WorkerClient(options);
+  }
+
+  /** Starts a run and returns at once; everything else arrives through `onEvent`. */
+  start(options: StartOptions): { run: string } {
+    const id = randomUUID();
+    const run: Run = { id, client: new WorkerClient(this.options), events: [], outcome: Promise.resolve(null as never), cancelled: false };
+    this.active.set(id, run);
+    run.outcome = this.execute(run, options);
+    return { run: id };
+  }
+
+  /** Resolves when the run has ended. @throws RangeError for an unknown run. */
+  outcome(run: string): Promise<RunOutcome> {
+    const found = this.active.get(run) ?? this.ended.find((one) => one.id === run);
+    if (!found) throw new RangeError(`There is no run "${run}".`);
+    return found.outcome;
+  }
+
+  /** @returns whether there was something to cancel. The `cancelled` event has been sent when this resolves. */
+  async cancel(run: string): Promise<boolean> {
+    const found = this.active.get(run);
+    if (!found) return false;
+    // The end of the run counts, not the end of its thread, which may still sit in a native product.
+    found.cancelled = true;
+    void found.client.cancel();
+    return (await found.outcome).end === "cancelled";
+  }
+
+  /** @returns a function that stops the listening. */
+  onEvent(listener: (event: RunEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Runs under way and the last ones that ended. Of the phase events only the newest is kept. */
+  runs(): { run: string; events: RunEvent[] }[] {
+    return [...this.ended, ...this.active.values()].map((run) => ({ run: run.id, events: [...run.events] }));
+  }
+
+  /** Every readable result in the stores of these folders, newest first. Damaged files are left out. */
+  results(folders: readonly string[]): Promise<StoredResult[]> {
+    return this.store.list(folders.map((folder) => this.storeFolder(folder)));
+  }
+
+  /** @throws FormatError when the file is not a result or is damaged. */
+  metadata(file: string): Promise<ResultMetadata> {
+    return this.store.metadata(file);
+  }
+
+  /** A tensor of a result as float32 (a vector is one row); null when the result has no such tensor. */
+  matrix(file: string, tensor: string): Promise<MatrixAnswer | null> {
+    return this.ask((client) => client.call({ kind: "matrix", file, tensor }));
+  }
+
+  /** Score without some features of one node layer, beside the score of the untouched network. */
+  ablate(file: string, basis: BasisName, layer: number, remove: readonly number[]): Promise<AblateFeaturesAnswer> {
+    return this.ask((client) => client.call({ kind: "ablate-features", file, basis, layer, remove: [...remove], compute: this.compute() }));
+  }
+
+  /** Curves of score against features kept. Progress arrives at `onEvent` of this call; `signal` cancels. */
+  ablateNodes(file: string, basis: BasisName, tolerance: number, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateNodesAnswer> {
+    return this.alone(signal, (client) => client.call({ kind: "ablate-nodes", run: randomUUID(), file, basis, tolerance, compute: this.compute() }, onEvent));
+  }
+
+  /** Edges required per section. Progress arrives at `onEvent` of this call; `signal` cancels. */
+  ablateEdges(file: string, basis: BasisName, tolerance: number, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateEdgesAnswer> {
+    return this.alone(signal, (client) => client.call({ kind: "ablate-edges", run: randomUUID(), file, basis, tolerance, compute: this.compute() }, onEvent));
+  }
+
+  /** Text of a filled-in spec for a model, and the file beside the model where it belongs. Nothing is written. */
+  createSpec(model: string): Promise<CreateSpecAnswer> {
+    return this.ask((client) => client.call({ kind: "create-spec", model }));
+  }
+
+  /** Every backend with whether and why it is (not) available. Probes run in child processes. */
+  async backends(): Promise<BackendStatus[]> {
+    const { backendStatus } = await import("./backends");
+    return backendStatus(this.compute());
+  }
+
+  /** Cancels every run and ends all threads. */
+  async dispose(): Promise<void> {
+    const runs = [...this.active.values()];
+    await Promise.all([...runs.map((run) => run.client.cancel()), this.questions.dispose()]);
+    this.listeners.clear();
+  }
+
+  private async execute(run: Run, options: StartOptions): Promise<RunOutcome> {
+    // The caller gets the id before the first event.
+    await Promise.resolve();
+    let end: RunOutcome["end"] = "done";
+    let badInput = false;
+    try {
+      const source = sourceOf(options);
+      const storeFolder = this.storeFolder(dirname((source.spec ?? source.model)!));
+      await this.analyze(run, source, storeFolder, options.force === true);
+    } catch (error) {
+      end = error instanceof CancelledError ? "cancelled" : "failed";
+      badInput = isBadInput(error);
+      await this.cleanUp(options, run.id);
+      this.emit(run, end === "cancelled" ? { run: run.id, kind: "cancelled" } : { run: run.id, kind: "failed", message: messageOf(error) });
+    }
+    this.active.delete(run.id);
+    this.ended.push(run);
+    this.ended.splice(0, this.ended.length - keptRuns);
+    void run.client.dispose();
+    return { run: run.id, end, badInput };
+  }
+
+  private async analyze(run: Run, source: SpecSource, storeFolder: string, force: boolean): Promise<void> {
+    if (!force) {
+      const stored = await lookUpWithoutHashing(source, storeFolder, run.id);
+      if (stored) {
+        for (const event of stored) this.emit(run, event);
+        return;
+      }
+    }
+    if (run.cancelled) throw new CancelledError();
+    await run.client.call(
+      { kind: "analyze", run: run.id, source, storeFolder, force, compute: this.compute() },
+      (event) => this.emit(run, event),
+    );
+  }
+
+  /** What a thread that was stopped in the middle of writing left behind. */
+  private async cleanUp(options: StartOptions, run: string): Promise<void> {
+    const file = options.spec ?? options.model;
+    if (file) await removeTemporaryFiles(this.storeFolder(dirname(file)), run);
+  }
+
+  private emit(run: Run, event: RunEvent): void {
+    const previous = run.events.at(-1);
+    if (event.kind === "phase" && previous?.kind === "phase") run.events[run.events.length - 1] = event;
+    else run.events.push(event);
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** Questions are answered one after the other by one worker. */
+  private ask<T>(question: (client: WorkerClient) => Promise<T>): Promise<T> {
+    const answer = this.lastQuestion.then(() => question(this.questions));
+    this.lastQuestion = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** Long work in a worker of its own, so that it can be cancelled. */
+  private async alone<T>(signal: AbortSignal, work: (client: WorkerClient) => Promise<T>): Promise<T> {
+    const client = new WorkerClient(this.options);
+    const cancel = (): void => void client.cancel();
+    signal.addEventListener("abort", cancel);
+    try {
+      if (signal.aborted) throw new CancelledError();
+      return await work(client);
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      void client.dispose();
+    }
+  }
+
+  private storeFolder(folder: string): string {
+    return this.options.storeFolder?.(folder) ?? join(folder, ".lib-lens");
+  }
+
+  private compute(): ComputeOptions {
+    return {
+      backend: this.options.backend?.() ?? "auto",
+      probeFile: this.options.probeFile ?? null,
+      backendCacheFile: this.options.backendCacheFile ?? null,
+      maxMemory: this.options.maxMemory?.() ?? null,
+    };
+  }
+}
+
+function sourceOf(options: StartOptions): SpecSource {
+  if (!options.spec && !options.model) throw new InputError("Nothing to analyse: give a spec file or a model file.");
+  return { spec: options.spec ?? null, model: options.spec ? null : options.model! };
+}

@@ -1,0 +1,68 @@
+/** @file Numbers from the configuration file that training code leaves beside a checkpoint, looked up by name. */
+
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { parse } from "yaml";
+
+export const sidecarNames = ["config.yaml", "config.yml", "config.json"] as const;
+
+const maxBytes = 1_000_000;
+
+/** Plain data of a config file; every read is checked, because the file may hold anything. */
+export class Sidecar {
+  constructor(readonly file: string, private readonly root: unknown) {}
+
+  get name(): string {
+    return basename(this.file);
+  }
+
+  /** The first of these dotted paths that holds a number. */
+  number(...paths: string[]): number | null {
+    return this.first(paths, (value): value is number => typeof value === "number" && Number.isFinite(value));
+  }
+
+  text(...paths: string[]): string | null {
+    return this.first(paths, (value): value is string => typeof value === "string");
+  }
+
+  flag(...paths: string[]): boolean | null {
+    return this.first(paths, (value): value is boolean => typeof value === "boolean");
+  }
+
+  /** Whether the path is there, even with the value null. */
+  has(path: string): boolean {
+    return this.at(path) !== undefined;
+  }
+
+  private first<T>(paths: string[], is: (value: unknown) => value is T): T | null {
+    for (const path of paths) {
+      const value = this.at(path);
+      if (is(value)) return value;
+    }
+    return null;
+  }
+
+  private at(path: string): unknown {
+    let value: unknown = this.root;
+    for (const part of path.split(".")) {
+      if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
+      value = (value as Record<string, unknown>)[part];
+    }
+    return value;
+  }
+}
+
+/** The config beside a model, or null when there is none that can be read. */
+export async function readSidecar(model: string): Promise<Sidecar | null> {
+  for (const name of sidecarNames) {
+    const file = join(dirname(model), name);
+    const facts = await stat(file).catch(() => null);
+    if (!facts?.isFile() || facts.size > maxBytes) continue;
+    try {
+      return new Sidecar(file, parse(await readFile(file, "utf8"), { maxAliasCount: 50, logLevel: "silent" }));
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}

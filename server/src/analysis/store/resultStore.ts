@@ -1,0 +1,56 @@
+/** @file Reading the result stores: what is there, and the metadata of one result, kept in memory while the file is unchanged. */
+
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ResultMetadata } from "../../protocol/result";
+import { readMetadata } from "./resultFile";
+
+export interface StoredResult { file: string; metadata: ResultMetadata }
+
+interface Kept { size: number; modified: number; metadata: ResultMetadata }
+
+/** Results kept in memory. */
+const capacity = 64;
+
+export class ResultStore {
+  private readonly kept = new Map<string, Kept>();
+
+  /** Readable, complete results in these store folders, newest first. */
+  async list(folders: readonly string[]): Promise<StoredResult[]> {
+    const found: StoredResult[] = [];
+    for (const folder of new Set(folders)) {
+      const names = await readdir(folder).catch(() => []);
+      for (const name of names.filter((one) => one.endsWith(".libresult") && !one.startsWith("."))) {
+        const file = join(folder, name);
+        const metadata = await this.metadata(file).catch(() => null);
+        if (metadata) found.push({ file, metadata });
+      }
+    }
+    return found.sort((a, b) => b.metadata.createdAt.localeCompare(a.metadata.createdAt));
+  }
+
+  /** @throws FormatError when the file is not a result or is damaged. */
+  async metadata(file: string): Promise<ResultMetadata> {
+    const facts = await stat(file).catch(() => null);
+    const known = this.kept.get(file);
+    if (facts && known && known.size === facts.size && known.modified === facts.mtimeMs) return known.metadata;
+    const metadata = await readMetadata(file);
+    if (facts) {
+      this.kept.delete(file);
+      this.kept.set(file, { size: facts.size, modified: facts.mtimeMs, metadata });
+      if (this.kept.size > capacity) this.kept.delete(this.kept.keys().next().value!);
+    }
+    return metadata;
+  }
+}
+
+/** Prefix of every name that a run writes under before the final rename. */
+export function temporaryPrefix(run: string): string {
+  return `.${run}-`;
+}
+
+/** Removes what a run that was stopped in the middle of writing left behind. */
+export async function removeTemporaryFiles(storeFolder: string, run: string): Promise<void> {
+  const names = await readdir(storeFolder).catch(() => []);
+  await Promise.all(names.filter((name) => name.startsWith(temporaryPrefix(run))).map((name) => rm(join(storeFolder, name), { force: true, recursive: true })));
+}

@@ -1,0 +1,102 @@
+/**
+ * @file What crosses between the host (language server or command line) and the worker thread that does the work.
+ * One request at a time per worker; the answer is exactly one `result` or `error`, after any number of `event`s.
+ */
+
+import type { RunEvent } from "../../protocol/events";
+import type { BackendName, BasisName } from "../../protocol/result";
+
+/** Where a request may find backends and how much it may use. Plain data: it is copied into the worker. */
+export interface ComputeOptions {
+  /** A backend by name, or "auto": the first one whose probe passes. */
+  backend: BackendName | "auto";
+  /** The built probe entry (`dist/probe.js`); without it "auto" takes the wasm backend. */
+  probeFile: string | null;
+  /** File in which probe results are kept between sessions. */
+  backendCacheFile: string | null;
+  /** Overrides `maxMemory` of the spec, for example "4GB". */
+  maxMemory: string | null;
+}
+
+/** Where the spec of a request comes from: a spec file, or a model alone (then everything is inferred). */
+export interface SpecSource {
+  spec: string | null;
+  model: string | null;
+}
+
+export interface AnalyzeRequest {
+  kind: "analyze";
+  run: string;
+  source: SpecSource;
+  storeFolder: string;
+  force: boolean;
+  compute: ComputeOptions;
+}
+
+/** A tensor of a stored result, narrowed to float32 for a view. */
+export interface MatrixRequest { kind: "matrix"; file: string; tensor: string }
+export interface MatrixAnswer { rows: number; cols: number; values: Float32Array }
+
+/** Score of the network with some features of one node layer removed. */
+export interface AblateFeaturesRequest {
+  kind: "ablate-features";
+  file: string;
+  basis: BasisName;
+  layer: number;
+  remove: number[];
+  compute: ComputeOptions;
+}
+export interface AblateFeaturesAnswer { metric: string; base: number; score: number }
+
+/** Curves of score against features kept (method section 4.2), for every node layer with a basis. */
+export interface AblateNodesRequest {
+  kind: "ablate-nodes";
+  run: string;
+  file: string;
+  basis: BasisName;
+  tolerance: number;
+  compute: ComputeOptions;
+}
+export interface AblateNodesAnswer {
+  base: number;
+  curves: Record<string, [featuresKept: number, score: number][]>;
+  needed: Record<string, number>;
+}
+
+/** Edges required per section (method section 4.3), by bisection. */
+export interface AblateEdgesRequest {
+  kind: "ablate-edges";
+  run: string;
+  file: string;
+  basis: BasisName;
+  tolerance: number;
+  compute: ComputeOptions;
+}
+export interface AblateEdgesAnswer {
+  base: number;
+  required: Record<string, number>;
+  probes: Record<string, [edgesKept: number, score: number][]>;
+}
+
+export interface CreateSpecRequest { kind: "create-spec"; model: string }
+export interface CreateSpecAnswer { file: string; text: string }
+
+/** Every request with its answer. `analyze` answers through events. */
+export interface WorkerCalls {
+  "analyze": { request: AnalyzeRequest; answer: null };
+  "matrix": { request: MatrixRequest; answer: MatrixAnswer | null };
+  "ablate-features": { request: AblateFeaturesRequest; answer: AblateFeaturesAnswer };
+  "ablate-nodes": { request: AblateNodesRequest; answer: AblateNodesAnswer };
+  "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
+  "create-spec": { request: CreateSpecRequest; answer: CreateSpecAnswer };
+}
+export type WorkerCall = keyof WorkerCalls;
+export type WorkerRequest = WorkerCalls[WorkerCall]["request"];
+
+/** Handed to the worker thread when it starts: word 0 is set to 1 by the host to ask for a stop. */
+export interface WorkerStart { cancelFlag: SharedArrayBuffer }
+
+export type WorkerMessage =
+  | { kind: "event"; event: RunEvent }
+  | { kind: "result"; answer: unknown }
+  | { kind: "error"; message: string; badInput: boolean; cancelled: boolean };
