@@ -2,9 +2,10 @@
 
 /** Element type as the file stores it (numpy spelling; bf16 and float8 are named as in safetensors). */
 export type DType =
-  | "float64" | "float32" | "float16" | "bfloat16" | "float8_e4m3" | "float8_e5m2"
+  | "float64" | "float32" | "float16" | "bfloat16"
+  | "float8_e4m3" | "float8_e5m2" | "float8_e4m3fnuz" | "float8_e5m2fnuz" | "float8_e8m0"
   | "int64" | "int32" | "int16" | "int8" | "uint8" | "uint16" | "uint32" | "uint64" | "bool"
-  | "complex64" | "complex128";
+  | "complex32" | "complex64" | "complex128";
 
 export interface TensorInfo {
   readonly name: string;
@@ -12,7 +13,10 @@ export interface TensorInfo {
   readonly shape: readonly number[];
 }
 
-/** Values widened to the smallest array that holds them exactly: float32 for half types, float64 for float64 and 64-bit integers. */
+/**
+ * Values widened to the smallest array that holds them exactly: float32 for half and float8 types, int32 for bool and integers
+ * up to 32 bits (uint32: float64), float64 for float64 and 64-bit integers (rounded past 2^53). Complex: real, imaginary, real, ...
+ */
 export type TensorValues = Float32Array | Float64Array | Int32Array;
 
 export interface ModelFile {
