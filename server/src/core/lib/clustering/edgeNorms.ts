@@ -1,0 +1,30 @@
+/** @file Edge norms (method section 4.5): how interaction strengths become the weights of the graph that is clustered or drawn. */
+
+import type { Matrix } from "../../linalg/matrix";
+
+export type EdgeNorm = "identity" | "sqrt" | "abs" | "max" | "log";
+
+/** Norms that need no number besides the edges themselves. */
+const plainNorms: Record<Exclude<EdgeNorm, "log">, (edges: Float64Array) => Float64Array> = {
+  identity: (edges) => edges,
+  sqrt: (edges) => edges.map((edge) => Math.sqrt(Math.abs(edge))),
+  abs: (edges) => scaled(edges, edges.reduce((sum, edge) => sum + Math.abs(edge), 0)),
+  max: (edges) => scaled(edges, edges.reduce((largest, edge) => Math.max(largest, edge), 0)),
+};
+
+function scaled(edges: Float64Array, by: number): Float64Array {
+  return by > 0 ? edges.map((edge) => edge / by) : edges;
+}
+
+/**
+ * Weights of the edges of one section.
+ * @param edges E [out, in]
+ * @param epsilon for "log": edges up to this size weigh nothing, others log10(E / epsilon). Usually the smallest edge that
+ *   edge ablation had to keep.
+ * @throws RangeError for "log" without a positive epsilon.
+ */
+export function normalizeEdges(edges: Matrix, norm: EdgeNorm, epsilon?: number): Matrix {
+  if (norm !== "log") return { ...edges, data: plainNorms[norm](edges.data) };
+  if (epsilon === undefined || !(epsilon > 0)) throw new RangeError("The log norm needs a positive epsilon: the smallest edge that counts.");
+  return { ...edges, data: edges.data.map((edge) => (edge > epsilon ? Math.log10(edge / epsilon) : 0)) };
+}
