@@ -23,7 +23,7 @@ CONFIG = {
         "n_ctx": 3, "n_heads": 4, "n_layers": 1, "normalization_type": None,
     },
     "seed": 0,
-    "train": {"epochs": 4000, "learning_rate": 1e-3, "weight_decay": 1.0, "warm_up": 10, "cool_down": 1000},
+    "train": {"epochs": 3500, "learning_rate": 1e-3, "weight_decay": 1.0, "warm_up": 10, "cool_down": 500},
 }
 
 

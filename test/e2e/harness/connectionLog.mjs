@@ -1,10 +1,10 @@
 /**
- * @file Loaded (node --require) into every Node process of the editor under test: writes one line per process start and one per
+ * @file Loaded (node --import) into every Node process of the editor under test: writes one line per process start and one per
  * connection to a host other than this machine, so that a test can assert that there was none.
  */
-"use strict";
-const net = require("node:net");
-const { appendFileSync } = require("node:fs");
+
+import { appendFileSync } from "node:fs";
+import net from "node:net";
 
 const file = process.env.LIB_LENS_CONNECTION_LOG;
 const loopback = /^(localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::ffff:127(\.\d+){3})?$/;
