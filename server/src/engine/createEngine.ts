@@ -4,14 +4,28 @@ import type { BackendName } from "../protocol/result";
 import type { Precision } from "../protocol/spec";
 import type { Engine } from "./engine";
 import { HostEngine } from "./host/hostEngine";
+import { fastestProducts, ownProducts } from "./products/hostProducts";
 import { plainProducts } from "./products/plainProducts";
 
 export interface EngineOptions {
   backend: BackendName;
   precision: Precision;
+  /** Backend `wasm`: false keeps the matrix products away from onnxruntime. Default true. */
+  nativeProducts?: boolean;
 }
 
 /** @throws Error in one sentence when the backend cannot run here: why, and what else to choose. */
-export function createEngine(options: EngineOptions): Promise<Engine> {
-  return Promise.resolve(new HostEngine(options.backend, options.precision, plainProducts));
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { backend, precision } = options;
+  switch (backend) {
+    case "cpu": return new HostEngine("cpu", precision, plainProducts);
+    case "wasm": {
+      const { products, missing } = options.nativeProducts === false ? ownProducts() : fastestProducts();
+      if (products === plainProducts) throw new Error(`${missing ?? "WebAssembly is missing."} Choose --backend cpu.`);
+      return new HostEngine("wasm", precision, products, missing);
+    }
+    case "tensorflow":
+    case "webgpu":
+      throw new Error(`The backend ${backend} is not part of this build. Choose --backend wasm.`);
+  }
 }

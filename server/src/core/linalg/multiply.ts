@@ -1,6 +1,6 @@
 /** @file Product of two float64 matrices. */
 
-import { plainProducts } from "../../engine/products/plainProducts";
+import { fastestProducts } from "../../engine/products/hostProducts";
 import { planMatMul, type MatMulOptions } from "../../engine/shapes";
 import { matrix, type Matrix } from "./matrix";
 
@@ -8,6 +8,6 @@ import { matrix, type Matrix } from "./matrix";
 export function multiply(a: Matrix, b: Matrix, options: MatMulOptions = {}): Matrix {
   const { plan } = planMatMul([a.rows, a.cols], [b.rows, b.cols], options);
   const out = matrix(plan.m, plan.n);
-  if (plan.k > 0 && out.data.length > 0) plainProducts.multiply(plan, a.data, b.data, out.data);
+  if (plan.k > 0 && out.data.length > 0) fastestProducts().products.multiply(plan, a.data, b.data, out.data);
   return out;
 }

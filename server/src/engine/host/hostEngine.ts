@@ -25,8 +25,9 @@ export class HostEngine implements Engine {
   readonly #scopes: TensorScopes<HostTensor>;
   readonly description: string;
 
-  constructor(readonly backend: BackendName, readonly precision: Precision, private readonly products: MatrixProducts) {
-    this.description = `${products.description}, ${precision}`;
+  /** `missing`: why no faster products run, for the description. */
+  constructor(readonly backend: BackendName, readonly precision: Precision, private readonly products: MatrixProducts, missing: string | null = null) {
+    this.description = `matrix products by ${products.description}, ${precision}${missing === null ? "" : ` (${missing})`}`;
     this.#pool = new BufferPool(precision, poolBytes);
     this.#scopes = new TensorScopes((value): value is HostTensor => value instanceof HostTensor, (tensor) => this.dispose(tensor));
   }

@@ -1,0 +1,33 @@
+/**
+ * Compiles the AssemblyScript kernels into the committed .wasm files, with and without relaxed SIMD.
+ * `node scripts/build-kernels.mjs [folder]` writes elsewhere, which is how the test compares them with the committed ones.
+ */
+import asc from "assemblyscript/asc";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const source = "server/src/engine/kernels/gemm.as.ts";
+const target = process.argv[2] ?? join(root, "server/src/engine/kernels");
+
+const builds = {
+  "gemm.wasm": ["--enable", "simd"],
+  "gemmRelaxed.wasm": ["--enable", "simd", "--enable", "relaxed-simd"],
+};
+
+mkdirSync(target, { recursive: true });
+for (const [file, features] of Object.entries(builds)) {
+  let binary = null;
+  const { error, stderr } = await asc.main(
+    [source, "--outFile", file, ...features, "--importMemory", "--noExportMemory", "--runtime", "stub", "--use", "abort=",
+      "--optimizeLevel", "3", "--shrinkLevel", "0", "--converge", "--noAssert"],
+    { baseDir: root, writeFile: (name, contents) => { if (name === file) binary = contents; } },
+  );
+  if (error !== null || binary === null) {
+    console.error(stderr.toString());
+    process.exit(1);
+  }
+  writeFileSync(join(target, file), binary);
+  console.log(`${file}: ${binary.length} bytes`);
+}
