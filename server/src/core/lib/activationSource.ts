@@ -1,0 +1,121 @@
+/** @file Activations at node layers, batch by batch, as often as the method passes over the data. */
+
+import type { Engine, Tensor } from "../../engine/engine";
+import type { BatchSource } from "../network/batches";
+import type { SectionedNetwork } from "../network/section";
+
+/** Activations of one node layer over the whole data set, always in the same batches and order. */
+export interface LayerActivations {
+  /** N */
+  readonly samples: number;
+  /**
+   * Calls `body` for every batch x [B, S, d], frees x afterwards and checks for cancellation between batches.
+   * @param onProgress fraction of the samples done, after each batch
+   */
+  forEachBatch(body: (x: Tensor) => Promise<void>, onProgress?: (fraction: number) => void): Promise<void>;
+}
+
+/**
+ * Runs the network from the data, or from the nearest earlier node layer whose activations are kept from an earlier pass. Layers are
+ * kept, the last first (they save the longest way), while they fit the memory budget.
+ */
+export class ActivationSource {
+  readonly #engine: Engine;
+  readonly #kept = new Map<number, Tensor[]>();
+
+  constructor(
+    private readonly network: SectionedNetwork,
+    private readonly batches: BatchSource,
+    private readonly memoryBudget: number,
+    private readonly checkCancelled: () => void,
+  ) {
+    this.#engine = network.network.engine;
+  }
+
+  /**
+   * One pass over the data that shows every batch at all node layers 0 to `last` together.
+   * @param keep store the activations that fit the budget for later passes
+   */
+  async forEachBatch(
+    last: number, body: (layers: readonly Tensor[]) => Promise<void>, options: { keep?: boolean; onProgress?: (fraction: number) => void } = {},
+  ): Promise<void> {
+    let done = 0;
+    let kept: ReadonlySet<number> | null = null;
+    for (const batch of this.batches) {
+      this.checkCancelled();
+      const layers = this.#engine.tidy(() => this.#layersOf(this.network.pre(batch.tensors), last));
+      this.#engine.dispose(...batch.tensors.filter((tensor) => tensor !== layers[0]));
+      await body(layers);
+      if (options.keep) kept ??= this.#layersToKeep(layers, batch.count);
+      layers.forEach((x, layer) => {
+        if (!kept?.has(layer)) this.#engine.dispose(x);
+        else this.#keep(layer, x);
+      });
+      done += batch.count;
+      options.onProgress?.(done / this.batches.samples);
+    }
+  }
+
+  at(layer: number): LayerActivations {
+    return {
+      samples: this.batches.samples,
+      forEachBatch: async (body, onProgress) => {
+        const from = Math.max(-1, ...[...this.#kept.keys()].filter((kept) => kept <= layer));
+        let done = 0;
+        const visit = async (start: Tensor, isKept: boolean): Promise<void> => {
+          this.checkCancelled();
+          const x = this.#engine.tidy(() => this.#advance(start, Math.max(from, 0), layer));
+          await body(x);
+          if (x !== start) this.#engine.dispose(x);
+          if (!isKept) this.#engine.dispose(start);
+          done += start.shape[0];
+          onProgress?.(done / this.batches.samples);
+        };
+        if (from >= 0) {
+          for (const start of this.#kept.get(from) ?? []) await visit(start, true);
+          return;
+        }
+        for (const batch of this.batches) {
+          const start = this.#engine.tidy(() => this.network.pre(batch.tensors));
+          this.#engine.dispose(...batch.tensors.filter((tensor) => tensor !== start));
+          await visit(start, false);
+        }
+      },
+    };
+  }
+
+  /** Frees what was kept. */
+  dispose(): void {
+    for (const tensors of this.#kept.values()) this.#engine.dispose(...tensors);
+    this.#kept.clear();
+  }
+
+  #layersOf(first: Tensor, last: number): Tensor[] {
+    const layers = [first];
+    for (let index = 0; index < last; index += 1) layers.push(this.network.sections[index].forward(layers[index]).output);
+    return layers;
+  }
+
+  #advance(x: Tensor, from: number, to: number): Tensor {
+    return this.network.sections.slice(from, to).reduce((current, section) => section.forward(current).output, x);
+  }
+
+  #layersToKeep(layers: readonly Tensor[], count: number): ReadonlySet<number> {
+    const bytesPerValue = this.#engine.precision === "float64" ? 8 : 4;
+    let left = this.memoryBudget;
+    const kept = new Set<number>();
+    for (let layer = layers.length - 1; layer >= 0; layer -= 1) {
+      const bytes = (layers[layer].size / count) * this.batches.samples * bytesPerValue;
+      if (bytes > left) continue;
+      left -= bytes;
+      kept.add(layer);
+    }
+    return kept;
+  }
+
+  #keep(layer: number, x: Tensor): void {
+    const tensors = this.#kept.get(layer);
+    if (tensors) tensors.push(x);
+    else this.#kept.set(layer, [x]);
+  }
+}

@@ -1,0 +1,74 @@
+/** @file The whole LIB algorithm over a network (method section 2.9): means, Grams, then from the last node layer backwards the bases, then the edges. */
+
+import type { Matrix } from "../linalg/matrix";
+import type { BatchSource } from "../network/batches";
+import type { SectionedNetwork } from "../network/section";
+import { ActivationSource } from "./activationSource";
+import { checkLibOptions } from "./checkOptions";
+import { edgesBetween, featureMapIn } from "./edgeBases";
+import { layerBasis } from "./layerBases";
+import type { LayerResult } from "./layerBasis";
+import { layerStatistics } from "./layerStatistics";
+import type { EdgeBasis, LibOptions, LibSignals } from "./options";
+
+export type LibEvent =
+  /** From the last node layer backwards. */
+  | { readonly kind: "layer"; readonly layer: LayerResult }
+  /** E [features of the section's output, features of its input]; from the last section backwards, for one basis after the other. */
+  | { readonly kind: "edges"; readonly basis: EdgeBasis; readonly section: number; readonly edges: Matrix; readonly path: string };
+
+/** What an earlier, interrupted run of the same analysis already finished. */
+export interface Finished {
+  readonly layers: readonly LayerResult[];
+  readonly edges: readonly { readonly basis: EdgeBasis; readonly section: number }[];
+}
+
+/**
+ * Yields every finished layer, then every finished section. What `finished` holds is neither computed nor yielded again.
+ * @throws NetworkError for options that exclude each other; whatever `signals.checkCancelled` throws.
+ */
+export async function* analyzeLib(
+  network: SectionedNetwork, batches: BatchSource, options: LibOptions, signals: LibSignals, finished: Finished = { layers: [], edges: [] },
+): AsyncGenerator<LibEvent> {
+  checkLibOptions(options);
+  const source = new ActivationSource(network, batches, options.memoryBudget / 2, () => signals.checkCancelled());
+  try {
+    const layers = new Map(finished.layers.map((layer) => [layer.index, layer]));
+    for await (const layer of finishLayers(network, source, options, signals, layers)) {
+      layers.set(layer.index, layer);
+      yield { kind: "layer", layer };
+    }
+    const bases = network.nodeLayers.map(({ index }) => layers.get(index)?.basis ?? null);
+    const wanted = options.edgeBases
+      .flatMap((basis) => network.sections.map(({ index }) => ({ basis, section: index })).reverse())
+      .filter(({ basis, section }) => !finished.edges.some((edge) => edge.basis === basis && edge.section === section));
+    for (const [place, { basis, section }] of wanted.entries()) {
+      const progress = (fraction: number): void => signals.progress("edges", (place + fraction) / wanted.length, `${basis}, ${network.sections[section].from}`);
+      const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
+      const { edges, path } = await edgesBetween(network.sections[section], source.at(section), maps, options, { ...signals, task: progress });
+      yield { kind: "edges", basis, section, edges, path };
+    }
+  } finally {
+    source.dispose();
+  }
+}
+
+/** Statistics of all unfinished layers in one pass, then their bases from the last backwards. */
+async function* finishLayers(
+  network: SectionedNetwork, source: ActivationSource, options: LibOptions, signals: LibSignals, known: ReadonlyMap<number, LayerResult>,
+): AsyncGenerator<LayerResult> {
+  const missing = network.nodeLayers.filter(({ index }) => !known.has(index));
+  if (missing.length === 0) return;
+  const withBasis = missing.filter(({ index }) => index < network.nodeLayers.length - 1 || options.rotateOutput);
+  const statistics = await layerStatistics(network, source, withBasis, options, signals);
+  let next = known.get(missing[missing.length - 1].index + 1)?.basis ?? null;
+  for (const [place, layer] of [...missing].reverse().entries()) {
+    const progress = (fraction: number): void => signals.progress("bases", (place + fraction) / missing.length, layer.name);
+    progress(0);
+    const moments = statistics.get(layer.index);
+    const result = await layerBasis(network, layer, moments ?? null, next, source, options, { ...signals, task: progress });
+    next = result.basis;
+    progress(1);
+    yield result;
+  }
+}

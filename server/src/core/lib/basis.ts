@@ -1,0 +1,51 @@
+/** @file The transforms C and C_pinv of a layer from its two rotations (method sections 2.3, 2.5), and the bases without a second rotation (2.7). */
+
+import { transpose } from "../linalg/arrange";
+import { diagonal, identity, scaleColumns, scaleRows } from "../linalg/elementary";
+import type { Matrix } from "../linalg/matrix";
+import { multiply } from "../linalg/multiply";
+import type { FeatureMap, LayerBasis } from "./layerBasis";
+import { firstRotation, type FirstRotation, type PrincipalDirections } from "./pca";
+import { secondRotation, type SecondRotation } from "./rotation";
+import type { LayerStatistics } from "./statistics";
+
+/** M = R_pinv M' R_pinv^T [m, m]: the Jacobian Gram in whitened coordinates, R_pinv = D^1/2 W_pinv. */
+export function whitenedJacobianGram(rotation: FirstRotation, jacobianGram: Matrix): Matrix {
+  const whiteningPinv = scaleRows(rotation.WPinv, rotation.D.map(Math.sqrt));
+  return multiply(multiply(whiteningPinv, jacobianGram), whiteningPinv, { transposeB: true });
+}
+
+/** C = R V Lambda^1/2 and C_pinv = Lambda^-1/2 V^T R_pinv; the small factors are multiplied first, C is formed at the end. */
+export function featureMap({ D, W, WPinv }: FirstRotation, { V, lambda }: SecondRotation): FeatureMap {
+  // A constant without influence has Lambda 0 and keeps the scale 1.
+  const scale = lambda.map((value) => (value > 0 ? Math.sqrt(value) : 1));
+  const deviation = D.map((value) => (value > 0 ? Math.sqrt(value) : 1));
+  const intoFeatures = scaleColumns(scaleRows(V, deviation.map((value) => 1 / value)), scale);
+  const outOfFeatures = scaleRows(scaleColumns(transpose(V), deviation), scale.map((value) => 1 / value));
+  return { C: multiply(W, intoFeatures), CPinv: multiply(outOfFeatures, WPinv) };
+}
+
+/** LIB basis (formula `jacobian`). @param jacobianGram M' of the section that starts at this layer */
+export function libBasis(statistics: LayerStatistics, directions: PrincipalDirections, jacobianGram: Matrix, threshold: number): LayerBasis {
+  const rotation = firstRotation(directions, statistics.centered ? statistics.mean : null, threshold);
+  const second = secondRotation(whitenedJacobianGram(rotation, jacobianGram), rotation.masked, threshold);
+  return { ...firstHalf(statistics, directions, rotation), V: second.V, lambda: second.lambda, ...featureMap(rotation, second) };
+}
+
+/** PCA basis (formula `svd`): C = W, features sorted by variance and not scaled. */
+export function pcaBasis(statistics: LayerStatistics, directions: PrincipalDirections, threshold: number): LayerBasis {
+  const rotation = firstRotation(directions, statistics.centered ? statistics.mean : null, threshold);
+  return { ...firstHalf(statistics, directions, rotation), V: null, lambda: rotation.D, C: rotation.W, CPinv: rotation.WPinv };
+}
+
+/** The neurons themselves: C = 1, Lambda = mean squared activation. */
+export function neuronBasis(statistics: LayerStatistics, directions: PrincipalDirections, threshold: number): LayerBasis {
+  const rotation = firstRotation(directions, null, threshold);
+  const C = identity(statistics.gram.rows);
+  return { ...firstHalf(statistics, directions, rotation), masked: 0, V: null, lambda: diagonal(statistics.gram), C, CPinv: C };
+}
+
+function firstHalf(statistics: LayerStatistics, directions: PrincipalDirections, rotation: FirstRotation): Omit<LayerBasis, "V" | "lambda" | "C" | "CPinv"> {
+  const { D, U, W, WPinv, masked } = rotation;
+  return { mean: statistics.mean, gram: statistics.gram, gramEigenvalues: directions.values, D, U, W, WPinv, masked };
+}

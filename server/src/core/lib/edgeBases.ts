@@ -1,0 +1,39 @@
+/** @file Edges of a section in the LIB, PCA or neuron basis (method sections 2.7, 3.1). */
+
+import { identity } from "../linalg/elementary";
+import type { Matrix } from "../linalg/matrix";
+import type { NodeLayer, Section } from "../network/section";
+import type { LayerActivations } from "./activationSource";
+import { integrationPoints } from "./integration";
+import type { TaskSignals } from "./layerBases";
+import type { FeatureMap, LayerBasis } from "./layerBasis";
+import type { EdgeBasis, LibOptions } from "./options";
+import { planSection } from "./planSection";
+
+/** The features of one node layer in a basis; null for a last layer without a rotation, whose features are its components. */
+export function featureMapIn(basis: EdgeBasis, layer: LayerBasis | null, { width }: NodeLayer): FeatureMap | null {
+  if (!layer) return null;
+  if (basis === "lib") return layer;
+  if (basis === "pca") return { C: layer.W, CPinv: layer.WPinv };
+  const C = identity(width);
+  return { C, CPinv: C };
+}
+
+/** @param maps feature maps of all node layers in one basis */
+export async function edgesBetween(
+  section: Section, activations: LayerActivations, maps: readonly (FeatureMap | null)[], options: LibOptions, signals: TaskSignals,
+): Promise<{ edges: Matrix; path: string }> {
+  const plan = planSection(section, options);
+  const own = identity(section.inputWidth);
+  const edges = await plan.edges({
+    section,
+    activations,
+    features: maps[section.index] ?? { C: own, CPinv: own },
+    nextC: maps[section.index + 1]?.C ?? null,
+    points: integrationPoints(options.integration, options.intervals),
+    memoryBudget: options.memoryBudget / 4,
+    checkCancelled: () => signals.checkCancelled(),
+    progress: (fraction) => signals.task(fraction),
+  });
+  return { edges, path: plan.path };
+}

@@ -1,0 +1,47 @@
+/** @file What a LIB analysis may vary, and how it speaks to whoever runs it. */
+
+import type { PhaseName } from "../../protocol/events";
+import type { IntegrationMethod } from "./integration";
+
+/** Bases that edges can be computed in. */
+export type EdgeBasis = "lib" | "pca" | "neuron";
+
+export interface LibOptions {
+  /** Basis of the analysis: LIB (`jacobian`), PCA (`svd`) or the neurons themselves. */
+  readonly formula: "jacobian" | "svd" | "neuron";
+  /** Subtract the mean activation (method section 2.2); not possible for `neuron`. */
+  readonly center: boolean;
+  readonly integration: IntegrationMethod;
+  /** n of the integration rule; 0 for `gradient`. */
+  readonly intervals: number;
+  /** Directions and features below threshold times the largest non-constant one are dropped (method section 9.4). */
+  readonly threshold: number;
+  /** Threshold of the PCA basis that edges and ablations compare with; `threshold` when absent. */
+  readonly pcaThreshold?: number;
+  /** Rotate the last node layer to its PCA basis (method section 1.6). */
+  readonly rotateOutput: boolean;
+  /** Bases to compute edges in, the main one first. */
+  readonly edgeBases: readonly EdgeBasis[];
+  /** Bytes that activations kept between passes and cotangents of one chunk may take. */
+  readonly memoryBudget: number;
+}
+
+export const defaultLibOptions: LibOptions = {
+  formula: "jacobian",
+  center: true,
+  integration: "gradient",
+  intervals: 0,
+  threshold: 1e-6,
+  rotateOutput: false,
+  edgeBases: ["lib", "pca"],
+  memoryBudget: 512 * 2 ** 20,
+};
+
+export interface LibSignals {
+  /** Throws when the run was cancelled; called between batches, at least about every 50 ms of work. */
+  checkCancelled(): void;
+  /** @param fraction of the phase, 0 to 1 */
+  progress(phase: PhaseName, fraction: number, detail: string): void;
+}
+
+export const silentSignals: LibSignals = { checkCancelled: () => undefined, progress: () => undefined };

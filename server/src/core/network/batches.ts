@@ -1,0 +1,42 @@
+/** @file Samples of a data set as batches of tensors, as often as the method passes over them. */
+
+import type { Tensor } from "../../engine/engine";
+import type { Network, NetworkInputs } from "./network";
+
+export interface Batch {
+  readonly count: number;
+  /** What enters the first module; the consumer disposes them. */
+  readonly tensors: readonly Tensor[];
+}
+
+/** Can be iterated again and again, always in the same order. */
+export interface BatchSource extends Iterable<Batch> {
+  readonly samples: number;
+}
+
+/** @param limit use at most this many samples, from the start. */
+export function networkBatches(network: Network, inputs: NetworkInputs, batchSize: number, limit = inputs.count): BatchSource {
+  const samples = Math.min(limit, inputs.count);
+  return {
+    samples,
+    *[Symbol.iterator]() {
+      for (let start = 0; start < samples; start += batchSize) {
+        const count = Math.min(batchSize, samples - start);
+        yield { count, tensors: network.encode(inputs, start, count) };
+      }
+    },
+  };
+}
+
+/**
+ * Samples per batch such that the widest activations of one batch stay near 16 MB: large enough for efficient products, small
+ * enough that a cancelled run answers quickly.
+ */
+export function automaticBatchSize(network: Network, inputs: NetworkInputs): number {
+  const positions = inputs.kind === "tokens" ? inputs.positions : 1;
+  const width = Math.max(...network.modules.map((module) => sum(module.inputWidths) + sum(module.outputWidths)));
+  const bytes = network.engine.precision === "float64" ? 8 : 4;
+  return Math.max(1, Math.min(inputs.count, Math.floor(16e6 / (positions * width * bytes))));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

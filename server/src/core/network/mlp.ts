@@ -1,0 +1,91 @@
+/** @file Multi-layer perceptrons: affine layers with one activation function between them. */
+
+import type { Engine } from "../../engine/engine";
+import type { ActivationName, Family } from "../../protocol/spec";
+import { transpose } from "../linalg/arrange";
+import type { Matrix } from "../linalg/matrix";
+import { activationFunction } from "./activationFunction";
+import { activationModule } from "./activationModule";
+import { foldAffine, foldBias } from "./folding";
+import { linearModule } from "./linearModule";
+import type { Module } from "./module";
+import type { Network, NetworkInputs } from "./network";
+import { NetworkError } from "./networkError";
+import { parameter, toMatrix, type Weights } from "./weights";
+
+export interface MlpLayer {
+  /** Name of the layer in the user's code, for example `fc1`. */
+  readonly name: string;
+  readonly weight: string;
+  readonly bias: string | null;
+  readonly order: "in,out" | "out,in";
+}
+
+export interface MlpDescription {
+  readonly family: Family;
+  readonly layers: readonly MlpLayer[];
+  readonly activation: ActivationName;
+  readonly negativeSlope?: number;
+}
+
+/**
+ * Section l is affine layer l followed by the activation, the last one affine only. Node layers are `layers.0` (the input) to
+ * `layers.{n-1}` and `output`.
+ * @throws NetworkError when parameters are missing or do not fit each other.
+ */
+export function buildMlp(weights: Weights, description: MlpDescription, engine: Engine): Network {
+  if (description.layers.length === 0) throw new NetworkError("The network has no affine layer. Name its layers in the spec.");
+  const activation = activationFunction(description.activation, description.negativeSlope);
+  const layers = description.layers.map((layer) => affineOf(weights, layer));
+  layers.slice(1).forEach(({ weight }, index) => {
+    const before = layers[index].weight;
+    if (before.cols !== weight.rows) {
+      throw new NetworkError(
+        `Layer "${description.layers[index].name}" gives ${before.cols} values, but layer "${description.layers[index + 1].name}" takes ${weight.rows}. `
+        + "Check the order of the layers and weightOrder in the spec.",
+      );
+    }
+  });
+
+  const modules: Module[] = [];
+  layers.forEach(({ weight, bias }, index) => {
+    const id = `layers.${index}`;
+    const isLast = index === layers.length - 1;
+    const folded = isLast ? foldBias(weight, bias) : foldAffine(weight, bias, activation.constantRoot);
+    modules.push(linearModule(engine, id, [folded.rows], [folded.cols], [{ from: 0, to: 0, weight: folded }]));
+    if (!isLast) modules.push(activationModule(engine, `${id}.activation`, [folded.cols], activation));
+  });
+  const nodeLayerNames = [...layers.map((_, index) => `layers.${index}`), "output"];
+  const width = layers[0].weight.rows;
+  return {
+    family: description.family,
+    engine,
+    input: { kind: "vectors", width },
+    modules,
+    nodeLayerNames,
+    defaultNodeLayers: nodeLayerNames,
+    parameterCount: layers.reduce((sum, { weight, bias }) => sum + weight.data.length + (bias?.length ?? 0), 0),
+    encode: (inputs, start, count) => [engine.tensor(vectorsWithOne(inputs, width, start, count, engine), [count, 1, width + 1])],
+  };
+}
+
+function affineOf(weights: Weights, layer: MlpLayer): { weight: Matrix; bias: Float32Array | Float64Array | null } {
+  const stored = toMatrix(parameter(weights, layer.weight, [null, null]));
+  const weight = layer.order === "in,out" ? stored : transpose(stored);
+  return { weight, bias: layer.bias === null ? null : parameter(weights, layer.bias, [weight.cols]).values };
+}
+
+/** Rows of the data with the constant 1 appended. */
+function vectorsWithOne(inputs: NetworkInputs, width: number, start: number, count: number, engine: Engine): Float32Array | Float64Array {
+  if (inputs.kind !== "vectors" || inputs.width !== width) {
+    const given = inputs.kind === "vectors" ? `vectors of ${inputs.width} values` : "tokens";
+    throw new NetworkError(`The network takes vectors of ${width} values, but the data gives ${given}. Check "data" in the spec.`);
+  }
+  const rows = engine.precision === "float64" ? new Float64Array(count * (width + 1)) : new Float32Array(count * (width + 1));
+  for (let row = 0; row < count; row += 1) {
+    const from = (start + row) * width;
+    rows.set(inputs.values.subarray(from, from + width), row * (width + 1));
+    rows[row * (width + 1) + width] = 1;
+  }
+  return rows;
+}
