@@ -22,7 +22,7 @@ const commandEntries = [["cli", "server/src/cli.ts"]];
 const viewEntries = [["webview/result", "webview/src/main.ts"]];
 
 /** Loaded from disk at run time. Threads are off in Node, so the threaded build of the tensor kernels is not needed. */
-const wasmFiles = [
+export const wasmFiles = [
   "web-tree-sitter/web-tree-sitter.wasm",
   "tree-sitter-python/tree-sitter-python.wasm",
   "tree-sitter-typescript/tree-sitter-typescript.wasm",

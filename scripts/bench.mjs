@@ -1,0 +1,124 @@
+/**
+ * @file `npm run bench`: complete analyses (bases, edges, everything that is stored) through the command line, on every backend that works
+ * here. Prints seconds per phase, peak memory and, within this one run, how many times longer each backend took than the fastest.
+ *
+ *   npm run bench -- [--backend NAME]... [--repeat N] [--data FOLDER]
+ *
+ * With the authors' models and MNIST in --data (../shared/data unless given) it measures those, else the bundled examples.
+ * Numbers are only comparable within one run on a quiet machine.
+ */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { arch, cpus, tmpdir, type as systemName } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { root, runNode } from "./shared/run.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    backend: { type: "string", multiple: true },
+    repeat: { type: "string", default: "1" },
+    data: { type: "string", default: join(root, "../shared/data") },
+  },
+});
+
+/** Workloads as specs: [title, spec]. Paths are absolute, so the spec files can lie anywhere. */
+function workloads(data) {
+  const modularAddition = (model, modulus, fracTrain) => ({
+    model,
+    architecture: { family: "transformer-lens" },
+    data: { kind: "modular-addition", modulus, fracTrain, seed: 0, split: "train" },
+    evaluation: { data: { kind: "modular-addition", modulus, fracTrain, seed: 0, split: "test" }, metric: "accuracy" },
+    nodeLayers: ["ln1.0", "ln2.0", "unembed", "output"],
+    lastPositionOnly: "add_resid1",
+  });
+  const mnist = (model, folder, images, labels) => ({
+    model,
+    architecture: { family: "mlp", activation: "relu" },
+    data: { kind: "idx", inputs: join(folder, images), labels: join(folder, labels), scale: 1 / 255 },
+  });
+  if (existsSync(data)) {
+    return [
+      ["modular addition, the authors' seed 0, 3,830 pairs", modularAddition(join(data, "modadd/seed0/model_epoch_60000.pt"), 113, 0.3)],
+      ["MNIST MLP 784-100-100-10, the authors', 60,000 images", mnist(join(data, "mnist-mlp/model_epoch_12.pt"), join(data, "mnist"), "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")],
+    ];
+  }
+  const examples = join(root, "examples");
+  return [
+    ["modular addition, bundled example, 1,404 pairs", modularAddition(join(examples, "modular-addition/checkpoints/model.pt"), 53, 0.5)],
+    ["MNIST MLP, bundled example, 2,000 images", mnist(join(examples, "mnist-mlp/checkpoints/mlp.pt"), join(examples, "mnist-mlp/data"), "train2k-images-idx3-ubyte.gz", "train2k-labels-idx1-ubyte.gz")],
+  ];
+}
+
+/** Runs the command line and gives what it printed on standard output, and the peak of its resident memory in bytes. */
+function lens(args, folder) {
+  const memoryFile = join(folder, "peak");
+  const hook = `data:text/javascript,import{writeFileSync}from"node:fs";import{isMainThread}from"node:worker_threads";`
+    + `if(isMainThread)process.on("exit",()=>writeFileSync(process.env.LIB_LENS_PEAK,String(process.resourceUsage().maxRSS*1024)))`;
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, ["--import", hook, join(root, "dist/cli.js"), ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, LIB_LENS_PEAK: memoryFile },
+    });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (text) => { output += text; });
+    child.stderr.on("data", (text) => { errors += text; });
+    child.once("error", failed);
+    child.once("exit", (code) => {
+      if (code === 0) done({ answer: JSON.parse(output), peak: Number(readFileSync(memoryFile, "utf8")) });
+      else failed(new Error(errors.trim().split("\n").at(-1) ?? `ended with code ${code}`));
+    });
+  });
+}
+
+/** The fastest of several complete analyses. Each has a store of its own: a stored result would be answered at once. */
+async function measure(spec, backend, folder) {
+  let best;
+  for (let attempt = 0; attempt < Number(flags.repeat); attempt++) {
+    const out = mkdtempSync(join(folder, "store-"));
+    const run = await lens(["analyze", spec, "--json", "--backend", backend, "--out", out], folder);
+    if (best === undefined || run.answer.seconds < best.answer.seconds) best = run;
+    rmSync(out, { recursive: true, force: true });
+  }
+  return best;
+}
+
+function printTable(rows) {
+  const phases = [...new Set(rows.flatMap(({ run }) => Object.keys(run.answer.phases)))];
+  const fastest = Math.min(...rows.map(({ run }) => run.answer.seconds));
+  console.log(`| backend | total s | × fastest | ${phases.map((phase) => `${phase} s`).join(" | ")} | peak MB |`);
+  console.log(`|---|---|---|${phases.map(() => "---|").join("")}---|`);
+  for (const { backend, run: { answer, peak } } of rows) {
+    const times = phases.map((phase) => (answer.phases[phase] ?? 0).toFixed(2));
+    console.log(`| ${[backend, answer.seconds.toFixed(2), (answer.seconds / fastest).toFixed(1), ...times, (peak / 1e6).toFixed(0)].join(" | ")} |`);
+  }
+}
+
+async function main() {
+  if (await runNode(["esbuild.mjs", "--production"]) !== 0) throw new Error("The build failed; its messages stand above.");
+  const folder = mkdtempSync(join(tmpdir(), "lib-lens-bench-"));
+  try {
+    const { answer: backends } = await lens(["backends", "--json"], folder);
+    for (const { name, available, reason } of backends) console.log(`${name}: ${available ? "works" : "not used"}; ${reason}`);
+    const chosen = backends.filter(({ name, available }) => available && (flags.backend === undefined || flags.backend.includes(name)));
+    if (chosen.length === 0) throw new Error(`None of the backends ${flags.backend?.join(", ") ?? ""} works here.`);
+    console.log(`\n${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${systemName()} ${arch()}, Node ${process.versions.node}`);
+    for (const [title, content] of workloads(resolve(flags.data))) {
+      console.log(`\n${title}`);
+      const spec = join(folder, "bench.lib.json");
+      writeFileSync(spec, JSON.stringify(content));
+      const rows = [];
+      for (const { name } of chosen) rows.push({ backend: name, run: await measure(spec, name, folder) });
+      printTable(rows);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
