@@ -1,5 +1,6 @@
 /** @file The points alpha and weights of integrated Jacobians (method section 2.4). */
 
+import { gaussLegendre, trapezoidal, type QuadratureRule } from "../linalg/quadrature";
 import { NetworkError } from "../network/networkError";
 
 export type IntegrationMethod = "gradient" | "gauss-legendre" | "trapezoidal";
@@ -20,5 +21,8 @@ export function integrationPoints(method: IntegrationMethod, intervals: number):
     if (intervals !== 0) throw new NetworkError(`Integration "gradient" takes no intervals, but "intervals" is ${intervals}. Set it to 0 or choose "gauss-legendre".`);
     return [{ alpha: 1, weight: 1 }];
   }
-  return [{ alpha: 0.5, weight: 1 }];
+  if (intervals === 0) return [{ alpha: 0.5, weight: 1 }];
+  return pointsOf(method === "gauss-legendre" ? gaussLegendre(intervals + 1) : trapezoidal(intervals));
 }
+
+const pointsOf = ({ nodes, weights }: QuadratureRule): IntegrationPoint[] => Array.from(nodes, (alpha, index) => ({ alpha, weight: weights[index] }));
