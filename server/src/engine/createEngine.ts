@@ -6,6 +6,7 @@ import type { Engine } from "./engine";
 import { HostEngine } from "./host/hostEngine";
 import { fastestProducts, ownProducts } from "./products/hostProducts";
 import { plainProducts } from "./products/plainProducts";
+import type { TfjsBackend } from "./tfjs/tfjsEngine";
 
 export interface EngineOptions {
   backend: BackendName;
@@ -24,8 +25,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       if (products === plainProducts) throw new Error(`${missing ?? "WebAssembly is missing."} Choose --backend cpu.`);
       return new HostEngine("wasm", precision, products, missing);
     }
-    case "tensorflow":
+    case "tensorflow": {
+      if (precision === "float64") throw new Error("The backend tensorflow computes in float32 only. Choose --backend wasm for float64.");
+      const { startTensorflow } = await import("./tensorflow/tensorflowBackend");
+      return tfjsEngine(await startTensorflow());
+    }
     case "webgpu":
       throw new Error(`The backend ${backend} is not part of this build. Choose --backend wasm.`);
   }
+}
+
+async function tfjsEngine(started: TfjsBackend | { missing: string }): Promise<Engine> {
+  if ("missing" in started) throw new Error(`${started.missing} Or choose --backend wasm.`);
+  const { TfjsEngine } = await import("./tfjs/tfjsEngine");
+  return new TfjsEngine(started);
 }

@@ -1,0 +1,89 @@
+/** @file Finds and loads the native half of tfjs-node, wherever it was installed. */
+
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { firstLine, packageFolder, packageVersion, requireFile } from "../nativePackages";
+
+/** The functions of tfjs_binding.node that this project calls itself; tfjs-node's own backend calls more. */
+export interface TensorflowBinding {
+  readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_Version: string;
+  createTensor(shape: number[], type: number, values: ArrayBufferView): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array | Int32Array;
+  executeOp(name: string, attributes: OpAttribute[], inputs: number[], outputs: number): TensorMetadata[];
+}
+export interface OpAttribute { name: string; type: number; value: unknown }
+export interface TensorMetadata { id: number; shape: number[]; dtype: number }
+
+export interface LoadedBinding {
+  binding: TensorflowBinding;
+  /** JavaScript half: "@tensorflow/tfjs-node" or "@tensorflow/tfjs-node-gpu". */
+  packageName: string;
+}
+
+const packages = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
+const installCommand = "npm run engine:tensorflow";
+
+/**
+ * Looks at LIB_LENS_TENSORFLOW (a file or folder), then at `.engine/tensorflow` of this project or a folder above, then into the
+ * packages themselves. The first that exists is loaded.
+ */
+export function loadBinding(environment: NodeJS.ProcessEnv = process.env): LoadedBinding | { missing: string } {
+  const installed = packages.find((name) => packageVersion(name) !== null);
+  if (installed === undefined) return { missing: "The package @tensorflow/tfjs-node is not installed: run `npm install @tensorflow/tfjs-node`." };
+  const named = environment["LIB_LENS_TENSORFLOW"];
+  if (named !== undefined && named !== "") {
+    const file = addonIn(named);
+    if (file === null) return { missing: `LIB_LENS_TENSORFLOW names ${named}, where there is neither index.cjs nor tfjs_binding.node.` };
+    return load(file, installed);
+  }
+  const engineFolder = above(__dirname, join(".engine", "tensorflow"));
+  if (engineFolder !== null) {
+    const file = addonIn(engineFolder);
+    if (file !== null) return load(file, installed);
+  }
+  for (const name of packages) {
+    const folder = packageFolder(name);
+    const file = folder === null ? null : newestAddon(join(folder, "lib"));
+    if (file !== null) return load(file, name);
+  }
+  return { missing: `The package ${installed} ${packageVersion(installed)} is installed but its native half is not, because its install step could not `
+    + `download it: run \`${installCommand}\`, or \`npm rebuild ${installed}\` where its download is reachable.` };
+}
+
+function load(file: string, packageName: string): LoadedBinding | { missing: string } {
+  // TensorFlow reads it while it loads: without it every start writes to standard error.
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "3";
+  try {
+    return { binding: requireFile<TensorflowBinding>(file), packageName };
+  } catch (error) {
+    return { missing: `The TensorFlow addon ${file} does not load: ${firstLine(error)}` };
+  }
+}
+
+function addonIn(place: string): string | null {
+  if (!existsSync(place)) return null;
+  if (statSync(place).isFile()) return place;
+  return ["index.cjs", "tfjs_binding.node"].map((name) => join(place, name)).find((file) => existsSync(file)) ?? null;
+}
+
+/** lib/napi-v<n>/tfjs_binding.node with the largest n that this Node knows. */
+function newestAddon(lib: string): string | null {
+  if (!existsSync(lib)) return null;
+  const newest = Number(process.versions["napi"] ?? 0);
+  const versions = readdirSync(lib).map((name) => Number(/^napi-v(\d+)$/.exec(name)?.[1] ?? NaN)).filter((n) => n <= newest).sort((p, q) => q - p);
+  return versions.map((n) => join(lib, `napi-v${n}`, "tfjs_binding.node")).find((file) => existsSync(file)) ?? null;
+}
+
+/** `name` in `folder` or the nearest folder above that has it. */
+function above(folder: string, name: string): string | null {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, name))) return join(at, name);
+    if (dirname(at) === at) return null;
+  }
+}
