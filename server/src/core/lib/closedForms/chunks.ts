@@ -1,0 +1,34 @@
+/** @file Cutting a batch into pieces whose temporary tensors fit the memory budget. */
+
+import type { Engine, Tensor } from "../../../engine/engine";
+
+/** Bytes that the temporaries of one chunk may take, whatever the run's budget: more does not make products faster. */
+const largestChunk = 64 * 2 ** 20;
+
+/**
+ * Calls `body` with consecutive parts of x [B, S, d] along the sample axis and frees them afterwards.
+ * @param valuesPerSample numbers that the temporaries of one sample take
+ */
+export async function forEachChunk(
+  engine: Engine, x: Tensor, valuesPerSample: number, memoryBudget: number, body: (part: Tensor) => Promise<void>,
+): Promise<void> {
+  const [samples, ...rest] = x.shape as [number, ...number[]];
+  const bytes = valuesPerSample * (engine.precision === "float64" ? 8 : 4);
+  const size = Math.max(1, Math.floor(Math.min(largestChunk, memoryBudget) / Math.max(1, bytes)));
+  if (size >= samples) return body(x);
+  for (let start = 0; start < samples; start += size) {
+    const count = Math.min(size, samples - start);
+    const part = engine.slice(x, [start, ...rest.map(() => 0)], [count, ...rest]);
+    try {
+      await body(part);
+    } finally {
+      engine.dispose(part);
+    }
+  }
+}
+
+/** [B, S, d] -> [B S, d]: in position-wise sections positions are just more samples. */
+export function asRows(engine: Engine, x: Tensor): Tensor {
+  const width = x.shape[x.shape.length - 1];
+  return engine.reshape(x, [x.size / width, width]);
+}

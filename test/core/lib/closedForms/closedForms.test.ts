@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
+import type { IntegrationPoint } from "../../../../server/src/core/lib/integration";
+import { planSection } from "../../../../server/src/core/lib/planSection";
+import type { EdgesTask } from "../../../../server/src/core/lib/sectionPlan";
+import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
+import type { Section } from "../../../../server/src/core/network/section";
+import { randomMatrix } from "../../linalg/random";
+import { mlpFixture, plainEngine, transformerFixture, type Fixture } from "./networks";
+
+const atData: IntegrationPoint[] = [{ alpha: 1, weight: 1 }];
+const halfway: IntegrationPoint[] = [{ alpha: 0.5, weight: 1 }];
+const twoPoints: IntegrationPoint[] = [{ alpha: 0.3, weight: 0.4 }, { alpha: 0.9, weight: 0.6 }];
+const gradient = { integration: "gradient", intervals: 0 } as const;
+
+function task(fixture: Fixture, section: Section, points: readonly IntegrationPoint[], rotated: boolean, memoryBudget = 2 ** 26): EdgesTask {
+  const kept = section.inputWidth - 1;
+  return {
+    section,
+    activations: fixture.source.at(section.index),
+    points,
+    features: { C: randomMatrix(section.inputWidth, kept, 11), CPinv: randomMatrix(kept, section.inputWidth, 12) },
+    nextC: rotated ? randomMatrix(section.outputWidth, 3, 13) : null,
+    memoryBudget,
+    checkCancelled: () => undefined,
+    progress: () => undefined,
+  };
+}
+
+function relativeDifference(a: Matrix, b: Matrix): number {
+  expect([a.rows, a.cols]).toEqual([b.rows, b.cols]);
+  const largest = Math.max(...b.data.map(Math.abs));
+  expect(largest).toBeGreaterThan(0);
+  return Math.max(...a.data.map((value, index) => Math.abs(value - b.data[index]))) / largest;
+}
+
+/** J [outputs, inputs] of one sample by central differences; x [1, S, d] flattened. */
+async function finiteDifferences(section: Section, x: Float64Array, shape: readonly number[]): Promise<Matrix> {
+  const step = 1e-5;
+  const at = async (values: Float64Array): Promise<ArrayLike<number>> => section.engine.read(section.forward(section.engine.tensor(values, shape)).output);
+  const columns: Float64Array[] = [];
+  for (let j = 0; j < x.length; j += 1) {
+    const [up, down] = await Promise.all([step, -step].map((change) => at(x.map((value, k) => (k === j ? value + change : value)))));
+    columns.push(Float64Array.from(up, (value, i) => (value - down[i]) / (2 * step)));
+  }
+  return matrix(columns[0].length, x.length, Float64Array.from({ length: columns[0].length * x.length }, (_, at2) => columns[at2 % x.length][Math.floor(at2 / x.length)]));
+}
+
+async function gramByDifferences(fixture: Fixture, section: Section): Promise<Matrix> {
+  const d = section.inputWidth;
+  const total = matrix(d, d);
+  let divisor = 0;
+  await fixture.source.at(section.index).forEachBatch(async (batch) => {
+    const values = Float64Array.from(await fixture.engine.read(batch));
+    const [samples, positions] = batch.shape;
+    for (let b = 0; b < samples; b += 1) {
+      const J = await finiteDifferences(section, values.slice(b * positions * d, (b + 1) * positions * d), [1, positions, d]);
+      for (let row = 0; row < J.rows; row += 1) for (let s = 0; s < positions; s += 1) {
+        const start = row * J.cols + s * d;
+        for (let j = 0; j < d; j += 1) for (let k = 0; k < d; k += 1) total.data[j * d + k] += J.data[start + j] * J.data[start + k];
+      }
+      divisor += positions;
+    }
+  });
+  return matrix(d, d, total.data.map((value) => value / divisor));
+}
+
+const engine = await plainEngine();
+const transformerLayers = ["ln1.0", "ln2.0", "unembed", "output"];
+const cases: { name: string; kind: string; fixture: Fixture; section: number }[] = [
+  { name: "affine", kind: "affine", fixture: mlpFixture(engine), section: 2 },
+  { name: "affine over positions", kind: "affine", fixture: transformerFixture(engine), section: 2 },
+  ...(["relu", "gelu", "tanh", "leaky_relu"] as const).map((activation) => (
+    { name: `affine with ${activation}`, kind: "affine-activation", fixture: mlpFixture(engine, { activation }), section: 0 }
+  )),
+  ...(["relu", "gelu_new", "sigmoid"] as const).map((activation) => (
+    { name: `MLP with skip, ${activation}`, kind: "mlp-skip", fixture: transformerFixture(engine, { activation }), section: 1 }
+  )),
+  { name: "causal attention", kind: "attention-skip", fixture: transformerFixture(engine), section: 0 },
+  { name: "attention over all positions", kind: "attention-skip", fixture: transformerFixture(engine, { causal: false, heads: 3 }), section: 0 },
+  { name: "unscaled attention", kind: "attention-skip", fixture: transformerFixture(engine, { scaleAttention: false }), section: 0 },
+  { name: "attention read at the last position", kind: "attention-skip", fixture: transformerFixture(engine, { lastPositionOnly: "add_resid1" }), section: 0 },
+  { name: "attention from concatenated inputs", kind: "attention-skip", fixture: transformerFixture(engine, { nodeLayers: ["attn_in.0", "add_resid1.0"] }), section: 0 },
+  { name: "attention to an unsummed residual", kind: "attention-skip", fixture: transformerFixture(engine, { nodeLayers: ["ln1.0", "add_resid1.0", "output"] }), section: 0 },
+];
+
+describe.each(cases)("closed form: $name", ({ kind, fixture, section: index }) => {
+  const section = fixture.network.sections[index];
+  const closed = planSection(section, gradient);
+  const general = generalPlan(section);
+
+  it("is found and named by the planner", () => {
+    expect(section.structure.kind).toBe(kind);
+    expect(closed.path).toMatch(/closed form/);
+  });
+
+  it.each([true, false])("gives the general path's Jacobian Gram (next layer rotated: %s)", async (rotated) => {
+    for (const points of [atData, halfway]) {
+      const input = task(fixture, section, points, rotated);
+      expect(relativeDifference(await closed.jacobianGram(input), await general.jacobianGram(input))).toBeLessThan(1e-12);
+    }
+  });
+
+  it.each([true, false])("gives the general path's edges (next layer rotated: %s)", async (rotated) => {
+    for (const points of [atData, halfway, twoPoints]) {
+      const input = task(fixture, section, points, rotated);
+      expect(relativeDifference(await closed.edges(input), await general.edges(input))).toBeLessThan(1e-12);
+    }
+  });
+
+  it("agrees with finite differences", async () => {
+    const gram = await closed.jacobianGram(task(fixture, section, atData, false));
+    expect(relativeDifference(gram, await gramByDifferences(fixture, section))).toBeLessThan(1e-7);
+  });
+
+  it("does not depend on the chunk size", async () => {
+    const large = task(fixture, section, atData, true);
+    const small = task(fixture, section, atData, true, 1);
+    expect(relativeDifference(await closed.jacobianGram(small), await closed.jacobianGram(large))).toBeLessThan(1e-13);
+    expect(relativeDifference(await closed.edges(small), await closed.edges(large))).toBeLessThan(1e-13);
+  });
+});
+
+describe("several integration points", () => {
+  it("leave slopes to the closed form and attention to the general path, which the planner says", async () => {
+    const mlp = mlpFixture(engine, { activation: "gelu" });
+    const input = task(mlp, mlp.network.sections[0], twoPoints, true);
+    const options = { integration: "gauss-legendre", intervals: 1 } as const;
+    expect(relativeDifference(
+      await planSection(input.section, options).jacobianGram(input), await generalPlan(input.section).jacobianGram(input),
+    )).toBeLessThan(1e-12);
+
+    const transformer = transformerFixture(engine, { nodeLayers: transformerLayers });
+    const attention = task(transformer, transformer.network.sections[0], twoPoints, true);
+    const plan = planSection(attention.section, options);
+    expect(plan.path).toMatch(/vector-Jacobian products.*2 points/);
+    expect(relativeDifference(
+      await plan.jacobianGram(attention), await generalPlan(attention.section).jacobianGram(attention),
+    )).toBeLessThan(1e-12);
+  });
+});
+
+describe("sections without a closed form", () => {
+  it("take the general path and say why", () => {
+    const { network } = transformerFixture(engine, { nodeLayers: ["ln1.0", "output"] });
+    expect(planSection(network.sections[0], gradient).path).toMatch(/vector-Jacobian products.*2 nonlinear modules/);
+  });
+});

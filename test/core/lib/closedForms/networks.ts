@@ -1,0 +1,88 @@
+/** @file Small random networks and data for the tests of closed forms and ablations. */
+
+import { createEngine } from "../../../../server/src/engine/createEngine";
+import type { Engine } from "../../../../server/src/engine/engine";
+import { ActivationSource } from "../../../../server/src/core/lib/activationSource";
+import { networkBatches, type BatchSource } from "../../../../server/src/core/network/batches";
+import { buildMlp } from "../../../../server/src/core/network/mlp";
+import type { Network, NetworkInputs } from "../../../../server/src/core/network/network";
+import { cutIntoSections, type SectionedNetwork } from "../../../../server/src/core/network/section";
+import { buildTransformerLens, type TransformerLensDescription } from "../../../../server/src/core/network/transformerLens";
+import type { HostTensor } from "../../../../server/src/core/network/weights";
+import type { ActivationName, Precision } from "../../../../server/src/protocol/spec";
+import { uniform } from "../../linalg/random";
+
+export const plainEngine = (precision: Precision = "float64"): Promise<Engine> => createEngine({ backend: "cpu", precision });
+
+export function randomTensor(shape: readonly number[], next: () => number, scale = 1): HostTensor {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  return { shape, values: Float64Array.from({ length: size }, () => scale * next()) };
+}
+
+/** A sectioned network together with data that fits it. */
+export interface Fixture {
+  readonly engine: Engine;
+  readonly network: SectionedNetwork;
+  readonly inputs: NetworkInputs;
+  readonly batches: BatchSource;
+  readonly source: ActivationSource;
+}
+
+function fixture(network: Network, nodeLayers: readonly string[], inputs: NetworkInputs, batchSize: number): Fixture {
+  const sections = cutIntoSections(network, nodeLayers);
+  const batches = networkBatches(network, inputs, batchSize);
+  return { engine: network.engine, network: sections, inputs, batches, source: new ActivationSource(sections, batches, 0, () => undefined) };
+}
+
+export interface MlpFixtureOptions {
+  widths?: readonly number[];
+  activation?: ActivationName;
+  samples?: number;
+  batchSize?: number;
+  nodeLayers?: readonly string[];
+  seed?: number;
+}
+
+export function mlpFixture(engine: Engine, options: MlpFixtureOptions = {}): Fixture {
+  const { widths = [5, 7, 6, 4], activation = "relu", samples = 23, batchSize = 10, seed = 1 } = options;
+  const next = uniform(seed);
+  const layers = widths.slice(1).map((_, index) => ({ name: `fc${index}`, weight: `${index}.W`, bias: `${index}.b`, order: "in,out" as const }));
+  const weights = new Map<string, HostTensor>();
+  layers.forEach(({ weight, bias }, index) => {
+    weights.set(weight, randomTensor([widths[index], widths[index + 1]], next));
+    weights.set(bias, randomTensor([widths[index + 1]], next));
+  });
+  const network = buildMlp(weights, { family: "mlp", layers, activation }, engine);
+  const values = Float32Array.from({ length: samples * widths[0] }, next);
+  return fixture(network, options.nodeLayers ?? network.defaultNodeLayers, { kind: "vectors", values, count: samples, width: widths[0] }, batchSize);
+}
+
+export interface TransformerFixtureOptions extends Partial<TransformerLensDescription> {
+  samples?: number;
+  positions?: number;
+  batchSize?: number;
+  nodeLayers?: readonly string[];
+  seed?: number;
+  heads?: number;
+}
+
+/** One block: d = 6, d_head = 3, d_mlp = 9, vocabulary 11. */
+export function transformerFixture(engine: Engine, options: TransformerFixtureOptions = {}): Fixture {
+  const { samples = 13, positions = 4, batchSize = 5, seed = 2, heads = 2, nodeLayers, ...rest } = options;
+  const description: TransformerLensDescription = {
+    activation: "relu", normalization: null, scaleAttention: true, causal: true, lastPositionOnly: null, ...rest,
+  };
+  const next = uniform(seed);
+  const [d, e, hidden, vocabulary] = [6, 3, 9, 11];
+  const shapes: Record<string, number[]> = {
+    "embed.W_E": [vocabulary, d], "pos_embed.W_pos": [positions, d],
+    "blocks.0.attn.W_Q": [heads, d, e], "blocks.0.attn.W_K": [heads, d, e], "blocks.0.attn.W_V": [heads, d, e], "blocks.0.attn.W_O": [heads, e, d],
+    "blocks.0.attn.b_Q": [heads, e], "blocks.0.attn.b_K": [heads, e], "blocks.0.attn.b_V": [heads, e], "blocks.0.attn.b_O": [d],
+    "blocks.0.mlp.W_in": [d, hidden], "blocks.0.mlp.b_in": [hidden], "blocks.0.mlp.W_out": [hidden, d], "blocks.0.mlp.b_out": [d],
+    "unembed.W_U": [d, vocabulary], "unembed.b_U": [vocabulary],
+  };
+  const weights = new Map(Object.entries(shapes).map(([name, shape]) => [name, randomTensor(shape, next)]));
+  const network = buildTransformerLens(weights, description, engine);
+  const values = Int32Array.from({ length: samples * positions }, () => Math.floor(((next() + 1) / 2) * vocabulary));
+  return fixture(network, nodeLayers ?? network.defaultNodeLayers, { kind: "tokens", values, count: samples, positions, vocabulary }, batchSize);
+}
