@@ -92,6 +92,24 @@ export class Workbench {
     await this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: row }).first().click({ timeout: 30_000 });
   }
 
+  /** Picks a colour theme by its label; it reaches open webviews too. */
+  async setTheme(label: string): Promise<void> {
+    await this.runCommand("Preferences: Color Theme");
+    await this.page.locator(".quick-input-widget .quick-input-box input").fill(label);
+    await this.choose(new RegExp(`^${label}`));
+  }
+
+  /** Waits until two pictures of the window in a row are equal. */
+  async settled(): Promise<void> {
+    let last = await this.page.screenshot();
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await sleep(150);
+      const next = await this.page.screenshot();
+      if (next.equals(last)) return;
+      last = next;
+    }
+  }
+
   async openFile(path: string): Promise<void> {
     await this.quickPick("Control+P", path, path.split("/").at(-1) ?? path);
     await this.page.locator(".tab.active").filter({ hasText: path.split("/").at(-1) ?? path }).first().waitFor();
