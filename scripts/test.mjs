@@ -64,7 +64,7 @@ async function editorTests() {
   }
   const chromium = findChromium();
   const vscode = await ensureVsCode();
-  return vitest("editor", ["--config", "test/e2e/vitest.config.ts"], 12).catch((error) => {
+  return vitest("editor", ["--config", "test/e2e/vitest.config.mts"], 12).catch((error) => {
     throw new Error(`${error.message} (Chromium ${chromium}, VS Code ${vscode})`);
   });
 }

@@ -11,7 +11,7 @@ const names = ["chromium", "chromium-browser", "google-chrome-stable", "google-c
  */
 export function findChromium() {
   const given = process.env.CHROMIUM;
-  if (given !== undefined) {
+  if (given) {
     if (existsSync(given)) return given;
     throw new Error(`CHROMIUM points to ${given}, which does not exist.`);
   }
