@@ -3,8 +3,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
 import { createEngine, type EngineOptions } from "../../server/src/engine/createEngine";
 import type { Engine } from "../../server/src/engine/engine";
 import { TfjsEngine } from "../../server/src/engine/tfjs/tfjsEngine";
@@ -20,6 +22,9 @@ export interface Candidate {
   engine: Engine;
 }
 
+/** Vulkan drivers that compute on the processor; Chromium brings SwiftShader. */
+const softwareDrivers = ["/usr/lib/chromium/vk_swiftshader_icd.json", "/usr/lib64/chromium-browser/vk_swiftshader_icd.json"];
+
 const float32 = { epsilon: 6e-7, transcendental: 2e-6, flushes: true };
 const float64 = { epsilon: 1e-15, transcendental: 4e-15, flushes: false };
 
@@ -27,6 +32,23 @@ const float64 = { epsilon: 1e-15, transcendental: 4e-15, flushes: false };
 async function overTfjs(registeredName: string): Promise<Engine> {
   if (!(await tf.setBackend(registeredName))) throw new Error(`tfjs has no working backend ${registeredName}.`);
   return new TfjsEngine({ registeredName, backend: "cpu", description: `tfjs ${registeredName}`, maxTensorBytes: Infinity, failure: () => null });
+}
+
+/**
+ * Makes Chromium's software Vulkan driver known. Its loader library lies outside the search path, so it is loaded here to stay
+ * (RTLD_NODELETE, 0x1000): WebGPU then finds it by name. Node refuses it as an addon, which is expected.
+ */
+function offerSoftwareAdapter(): void {
+  const driver = softwareDrivers.find((file) => existsSync(file));
+  if (driver === undefined) return;
+  process.env["VK_ICD_FILENAMES"] ??= driver;
+  const loader = join(dirname(driver), "libvulkan.so.1");
+  if (!existsSync(loader)) return;
+  try {
+    process.dlopen({ exports: {} }, loader, constants.dlopen.RTLD_NOW | 0x1000);
+  } catch {
+    // Loaded, but no addon.
+  }
 }
 
 /** Engines in a fixed order, and the sentence for each one that cannot run here. */
@@ -51,5 +73,7 @@ export async function allEngines(): Promise<{ engines: Candidate[]; absent: { na
   await attempt("tfjs over its cpu backend", float32, () => overTfjs("cpu"));
   await attempt("tfjs over its wasm backend", float32, () => overTfjs("wasm"));
   await attempt("tensorflow float32", float32, create({ backend: "tensorflow", precision: "float32" }));
+  offerSoftwareAdapter();
+  await attempt("webgpu", { ...float32, transcendental: 3e-4 }, create({ backend: "webgpu", precision: "float32", softwareAdapter: true }));
   return { engines, absent };
 }

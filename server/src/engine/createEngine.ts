@@ -13,6 +13,8 @@ export interface EngineOptions {
   precision: Precision;
   /** Backend `wasm`: false keeps the matrix products away from onnxruntime. Default true. */
   nativeProducts?: boolean;
+  /** Backend `webgpu`: true accepts an adapter that computes on the processor, for tests. Default false. */
+  softwareAdapter?: boolean;
 }
 
 /** @throws Error in one sentence when the backend cannot run here: why, and what else to choose. */
@@ -30,8 +32,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const { startTensorflow } = await import("./tensorflow/tensorflowBackend");
       return tfjsEngine(await startTensorflow());
     }
-    case "webgpu":
-      throw new Error(`The backend ${backend} is not part of this build. Choose --backend wasm.`);
+    case "webgpu": {
+      if (precision === "float64") throw new Error("Graphics adapters compute in float32 only. Choose --backend wasm for float64.");
+      const { startWebgpu } = await import("./webgpu/webgpuBackend");
+      return tfjsEngine(await startWebgpu({ allowSoftware: options.softwareAdapter === true }));
+    }
   }
 }
 

@@ -30,30 +30,38 @@ const packages = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
 const installCommand = "npm run engine:tensorflow";
 
 /**
- * Looks at LIB_LENS_TENSORFLOW (a file or folder), then at `.engine/tensorflow` of this project or a folder above, then into the
- * packages themselves. The first that exists is loaded.
+ * Loads the addon. Looked for at LIB_LENS_TENSORFLOW (a file or folder), then in `.engine/tensorflow` of this project or a folder
+ * above, then in the packages themselves; the first that exists is taken.
  */
 export function loadBinding(environment: NodeJS.ProcessEnv = process.env): LoadedBinding | { missing: string } {
   const installed = packages.find((name) => packageVersion(name) !== null);
   if (installed === undefined) return { missing: "The package @tensorflow/tfjs-node is not installed: run `npm install @tensorflow/tfjs-node`." };
-  const named = environment["LIB_LENS_TENSORFLOW"];
-  if (named !== undefined && named !== "") {
-    const file = addonIn(named);
-    if (file === null) return { missing: `LIB_LENS_TENSORFLOW names ${named}, where there is neither index.cjs nor tfjs_binding.node.` };
-    return load(file, installed);
-  }
-  const engineFolder = above(__dirname, join(".engine", "tensorflow"));
-  if (engineFolder !== null) {
-    const file = addonIn(engineFolder);
-    if (file !== null) return load(file, installed);
-  }
-  for (const name of packages) {
-    const folder = packageFolder(name);
-    const file = folder === null ? null : newestAddon(join(folder, "lib"));
-    if (file !== null) return load(file, name);
-  }
+  const found = findAddon(environment);
+  if (found !== null) return load(found.file, found.packageName ?? installed);
+  const named = environment["LIB_LENS_TENSORFLOW"] ?? "";
+  if (named !== "") return { missing: `LIB_LENS_TENSORFLOW names ${named}, where there is neither index.cjs nor tfjs_binding.node.` };
   return { missing: `The package ${installed} ${packageVersion(installed)} is installed but its native half is not, because its install step could not `
     + `download it: run \`${installCommand}\`, or \`npm rebuild ${installed}\` where its download is reachable.` };
+}
+
+/** File of the addon that would be loaded, null when there is none. */
+export function tensorflowAddon(environment: NodeJS.ProcessEnv = process.env): string | null {
+  return findAddon(environment)?.file ?? null;
+}
+
+/** `packageName` is null for an addon outside the packages, which any of them may use. */
+function findAddon(environment: NodeJS.ProcessEnv): { file: string; packageName: string | null } | null {
+  const named = environment["LIB_LENS_TENSORFLOW"] ?? "";
+  const outside = named !== "" ? named : above(__dirname, join(".engine", "tensorflow"));
+  const file = outside === null ? null : addonIn(outside);
+  if (file !== null) return { file, packageName: null };
+  if (named !== "") return null;
+  for (const packageName of packages) {
+    const folder = packageFolder(packageName);
+    const own = folder === null ? null : newestAddon(join(folder, "lib"));
+    if (own !== null) return { file: own, packageName };
+  }
+  return null;
 }
 
 function load(file: string, packageName: string): LoadedBinding | { missing: string } {

@@ -13,7 +13,8 @@ export function activate(name: ActivationName, x: tf.Tensor, slope: number): tf.
     case "relu": return tf.relu(x);
     case "leaky_relu": return tf.leakyRelu(x, slope);
     case "tanh": return tf.tanh(x);
-    case "sigmoid": return tf.sigmoid(x);
+    // Some graphics drivers turn the sigmoid of NaN into 0, which would hide a broken network.
+    case "sigmoid": return tf.where(tf.isNaN(x), x, tf.sigmoid(x));
     case "silu": return tf.mul(x, tf.sigmoid(x));
     case "gelu": return tf.mul(x, normalCdf(x));
     case "gelu_new": return tf.mul(x, tf.mul(tf.add(tf.tanh(geluArgument(x)), 1), 0.5));
