@@ -20,6 +20,14 @@ function enclosingClass(node: Node): Node | null {
   return null;
 }
 
+/** The node runs in a loop or under a condition, so that its position in a list is not certain. */
+export function isConditional(node: Node): boolean {
+  for (let above = node.parent; above && above.type !== "function_definition" && above.type !== "module"; above = above.parent) {
+    if (/^(for|while|if|try)_statement$/.test(above.type)) return true;
+  }
+  return false;
+}
+
 export interface PythonParameter { name: string; default: Node | null }
 
 /** Parameters of a function or lambda in order, `self` included. */
