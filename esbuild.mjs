@@ -16,6 +16,7 @@ const nodeEntries = [
   ["extension", "client/src/extension.ts"],
   ["server", "server/src/server.ts"],
   ["worker", "server/src/worker.ts"],
+  ["workspaceWorker", "server/src/workspaceWorker.ts"],
   ["probe", "server/src/engine/probe.ts"],
 ];
 const commandEntries = [["cli", "server/src/cli.ts"]];

@@ -37,7 +37,7 @@ export interface ModelBinding {
   ambiguous: Binding[];
 }
 
-/** Below this share of corresponding names a class is no explanation. */
+/** A class must explain more than this share of the names; unknown layers alone reach exactly one half. */
 const leastNames = 0.5;
 
 export interface Candidate { module: FoundModule; patterns: ParameterPattern[] }
@@ -67,7 +67,7 @@ export function bindModel(model: ModelTensors, candidates: readonly Candidate[],
     const best = prefixes
       .map((prefix) => ({ prefix, ...agreement(candidate.patterns, model.tensors, prefix) }))
       .reduce((a, b) => (better(b, a) ? b : a));
-    return best.names >= leastNames ? [bindingOf(model, candidate.module, best, reached)] : [];
+    return best.names > leastNames ? [bindingOf(model, candidate.module, best, reached)] : [];
   });
   fits.sort((a, b) => compare(b, a));
   const [first, ...rest] = fits;
@@ -92,9 +92,12 @@ function better(a: Agreement, b: Agreement): boolean {
   return a.names !== b.names ? a.names > b.names : a.shapes > b.shapes;
 }
 
-/** Names decide, then shapes, then whether the code that names the file can see the class, then the longer explanation. */
+/**
+ * Names decide, then whether the code that names the file can see the class, then shapes, then the longer explanation.
+ * Shapes come late, so that a checkpoint with an outdated size is reported against its own class.
+ */
 function compare(a: Binding, b: Binding): number {
-  return step(a.names, b.names) || step(a.shapes, b.shapes) || a.proximity - b.proximity || b.prefix.length - a.prefix.length;
+  return step(a.names, b.names) || a.proximity - b.proximity || step(a.shapes, b.shapes) || b.prefix.length - a.prefix.length;
 }
 
 /** Differences below 1 % are no evidence. */

@@ -1,12 +1,12 @@
 /** @file The state dict that a class would have: names (with `*` where only a run could tell), shapes and source lines. */
 
-import { type DocumentFacts, type LayerDefinition, type Range, type Value } from "../facts";
+import type { DocumentFacts, LayerDefinition, Range, Value } from "../facts";
 import { evaluate } from "../python/values";
 import { type Dimension, type Filled, type Shape, knownParameters } from "./knownLayers";
 import type { FoundModule, Symbols } from "./symbols";
 
-/** One place in code. */
-export interface LayerPlace { uri: string; range: Range; callee: string }
+/** One place in code, and the class (or variable) that it stands in. */
+export interface LayerPlace { uri: string; range: Range; callee: string; owner: string }
 
 export interface ParameterPattern {
   /** Name in the state dict; a segment may be `*` (one segment), and a last `**` stands for any tensors below. */
@@ -52,12 +52,13 @@ export class PatternExpander {
         }
       }
     }
-    for (const layer of module.definition.layers) this.#layer(layer, module.facts, parameters, prefix + layer.key, via, depth);
+    for (const layer of module.definition.layers) this.#layer(layer, module, parameters, prefix + layer.key, via, depth);
   }
 
-  #layer(layer: LayerDefinition, facts: DocumentFacts, parameters: ReadonlyMap<string, Value>, name: string, via: LayerPlace[], depth: number): void {
+  #layer(layer: LayerDefinition, module: FoundModule, parameters: ReadonlyMap<string, Value>, name: string, via: LayerPlace[], depth: number): void {
     if (this.#patterns.length > maxPatterns) return;
-    const place: LayerPlace = { uri: facts.uri, range: layer.range, callee: layer.callee };
+    const { facts, definition } = module;
+    const place: LayerPlace = { uri: facts.uri, range: layer.range, callee: layer.callee, owner: definition.name };
     const add = (suffix: string, shape: Shape | null, optional: boolean): void => {
       this.#patterns.push({ name: suffix ? `${name}.${suffix}` : name, shape, place, via, optional });
     };
@@ -66,7 +67,7 @@ export class PatternExpander {
         add("", layer.shape && layer.shape.map((part) => asDimension(evaluate(part, parameters))), false);
         return;
       case "container":
-        for (const entry of layer.entries) this.#layer(entry, facts, parameters, `${name}.${entry.key}`, [...via, place], depth + 1);
+        for (const entry of layer.entries) this.#layer(entry, module, parameters, `${name}.${entry.key}`, [...via, place], depth + 1);
         return;
       case "module": {
         const call = fill(layer, parameters);

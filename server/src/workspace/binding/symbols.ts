@@ -1,6 +1,7 @@
 /** @file Which class of the workspace a name means, through imports. */
 
 import type { DocumentFacts, ModuleDefinition } from "../facts";
+import { cellModule } from "../notebook/notebook";
 
 export interface FoundModule { facts: DocumentFacts; definition: ModuleDefinition }
 
@@ -70,6 +71,7 @@ export class Symbols {
 
   /** The document of a dotted module: relative to the importing document, else the one whose path ends so and is nearest to it. */
   #document(module: string, level: number, from: string): DocumentFacts | null {
+    if (module.startsWith(cellModule)) return this.#documents.get(module.slice(cellModule.length)) ?? null;
     const tail = module.replaceAll(".", "/");
     if (level > 0) {
       const base = from.split("/").slice(0, -level).join("/");
