@@ -1,0 +1,76 @@
+/** @file The LIB tier of a hover: what the stored result says about the node layer of a line. */
+
+import type { EdgeList, LayerSummary, ResultMetadata } from "../protocol/result";
+import { type ViewTarget, viewCommands } from "../protocol/views";
+import { uriOf } from "../workspace/uris";
+import type { ClientAbilities } from "./clientCapabilities";
+import { ageText, code, commandLink, plural, short, table } from "./markdown";
+import type { NodeLayerRole } from "./nodeLayers";
+import type { CachedResult } from "./resultIndex";
+import { sparkline, spectrumImage } from "./spectrum";
+
+const shownFeatures = 5;
+const shownPartners = 3;
+
+/** @param stale the model file changed after the analysis */
+export function resultTier(result: CachedResult, { layer, role }: NodeLayerRole, client: ClientAbilities, now: number, stale: boolean): string {
+  const { metadata } = result;
+  const where = role === "input" ? "the input of this layer" : "where this layer writes to";
+  const lines = [`**LIB** at node layer ${code(layer.name)} (${where})`];
+  if (layer.kept === 0) {
+    lines.push(`The last node layer has no basis of its own: ${plural(layer.dimension, "component")}.`);
+  } else {
+    lines.push(`**${layer.kept} of ${layer.dimension} features kept**${needed(layer)}`, ...spectrum(layer, client), features(layer, metadata));
+  }
+  lines.push(provenance(result, layer, client, now));
+  if (stale) lines.push("The model file has changed since: analyse it again.");
+  return lines.join("\n\n");
+}
+
+function needed(layer: LayerSummary): string {
+  const value = (layer as LayerSummary & { needed?: unknown }).needed;
+  return typeof value === "number" ? `, ${plural(value, "feature")} needed to keep the score` : "";
+}
+
+function spectrum(layer: LayerSummary, client: ClientAbilities): string[] {
+  // The constant feature (first) is no part of the spectrum: it is there by construction.
+  const values = layer.lambda.slice(1);
+  const image = client.hoverImages ? spectrumImage(values) : null;
+  if (image) return [`![Importance of the features on a logarithmic scale](${image})`];
+  const text = sparkline(values);
+  return text === "" ? [] : [`Λ ${text}`];
+}
+
+function features(layer: LayerSummary, metadata: ResultMetadata): string {
+  const total = layer.lambda.slice(1).reduce((sum, value) => sum + value, 0);
+  const section = metadata.sections.find((candidate) => candidate.from === layer.name);
+  const rows = layer.lambda.slice(1, 1 + shownFeatures).map((importance, i) => {
+    const share = total > 0 ? `${short((100 * importance) / total)} %` : "";
+    return [String(i + 1), short(importance), share, section ? partners(section.edges, i + 1) : ""];
+  });
+  if (rows.length === 0) return "Only the constant feature is kept.";
+  const next = section ? `strongest partners in ${code(section.to)}` : "partners";
+  return table(["feature", "importance", "share", next], rows);
+}
+
+/** Edges are sorted by weight: the first ones from a feature are its strongest. */
+function partners(edges: EdgeList, feature: number): string {
+  const found: string[] = [];
+  for (let k = 0; k < edges.source.length && found.length < shownPartners; k++) {
+    if (edges.source[k] === feature && edges.target[k] !== 0) found.push(`${edges.target[k]} (${short(edges.weight[k] ?? 0)})`);
+  }
+  return found.length > 0 ? found.join(", ") : "none stored";
+}
+
+function provenance({ file, metadata }: CachedResult, layer: LayerSummary, client: ClientAbilities, now: number): string {
+  const age = ageText(now - Date.parse(metadata.createdAt));
+  const facts = `analysed ${age} · ${plural(metadata.samples, "sample")} · ${metadata.precision} · ${metadata.backend.name} · key ${code(metadata.key.slice(0, 12))}`;
+  if (!client.commandLinks) return facts;
+  const section = metadata.sections.find((candidate) => candidate.from === layer.name);
+  const target: ViewTarget = { uri: uriOf(file), layer: layer.name };
+  const links = [
+    commandLink("Graph", viewCommands.graph, target),
+    commandLink("Heatmap", viewCommands.jacobian, section ? { ...target, section: section.index } : target),
+  ];
+  return `${links.join(" · ")} · ${facts}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * @file Which node layer of a result a line of code talks about. A node layer is named after the module whose input it
+ * is (method section 1.3): affine layer i of an MLP reads `layers.i`; attention block b reads `ln1.b`, its MLP `ln2.b`.
+ */
+
+import type { TensorInfo } from "../formats/modelFile";
+import type { LayerSummary, ResultMetadata } from "../protocol/result";
+
+export interface NodeLayerRole {
+  layer: LayerSummary;
+  /** The module reads this node layer, or (embeddings) writes into it. */
+  role: "input" | "output";
+}
+
+/**
+ * @param names tensors that the line of code made
+ * @param tensors all tensors of the model
+ */
+export function nodeLayerOf(names: readonly string[], tensors: readonly TensorInfo[], result: ResultMetadata): NodeLayerRole | null {
+  return transformerLayer(names, result) ?? affineLayer(names, tensors, result);
+}
+
+function transformerLayer(names: readonly string[], result: ResultMetadata): NodeLayerRole | null {
+  const find = (name: string, role: NodeLayerRole["role"]): NodeLayerRole | null => {
+    const layer = result.layers.find((candidate) => candidate.name === name);
+    return layer ? { layer, role } : null;
+  };
+  for (const name of names) {
+    const block = /(?:^|\.)blocks\.(\d+)\.(attn|ln1|mlp|ln2)\b/.exec(name);
+    if (block) return find(`${block[2] === "attn" || block[2] === "ln1" ? "ln1" : "ln2"}.${block[1]}`, "input");
+    if (/(^|\.)(unembed|ln_final)\b/.test(name)) return find("unembed", "input");
+    if (/(^|\.)(embed|pos_embed)\b/.test(name)) return find("ln1.0", "output");
+  }
+  return null;
+}
+
+/** Affine layers in the order of their names (numbers compared as numbers); the width must agree with the result. */
+function affineLayer(names: readonly string[], tensors: readonly TensorInfo[], result: ResultMetadata): NodeLayerRole | null {
+  const weights = tensors
+    .filter((tensor) => tensor.shape.length === 2 && /(^|\.)(weight|W|kernel)$/.test(tensor.name))
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+  const stems = new Set(names.map(stem));
+  const position = weights.findIndex((weight) => stems.has(stem(weight.name)));
+  const weight = weights[position];
+  const layer = result.layers.find((candidate) => candidate.name === `layers.${position}`);
+  if (!weight || !layer) return null;
+  // The constant component adds one to the width.
+  return weight.shape.some((size) => size === layer.dimension || size + 1 === layer.dimension) ? { layer, role: "input" } : null;
+}
+
+function stem(name: string): string {
+  return name.slice(0, Math.max(name.lastIndexOf("."), 0));
+}
+
+/** The tensors of a model that the module behind a node layer has; for jumping from a node to its source line. */
+export function readsNodeLayer(layer: string, tensors: readonly TensorInfo[], result: ResultMetadata): string[] {
+  return tensors.map((tensor) => tensor.name).filter((name) => {
+    const role = nodeLayerOf([name], tensors, result);
+    return role?.role === "input" && role.layer.name === layer;
+  });
+}
