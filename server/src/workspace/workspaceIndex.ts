@@ -18,6 +18,8 @@ import type { ThreadClient } from "./threads/threadClient";
 import { pathOf, uriOf } from "./uris";
 
 export interface IndexOptions {
+  /** Workspace folders; `setFolders` begins the scan of them. */
+  folders: readonly string[];
   thread: ThreadClient;
   models: ModelCache;
   log: (message: string) => void;
@@ -47,6 +49,7 @@ export class WorkspaceIndex {
 
   constructor(options: IndexOptions) {
     this.#options = options;
+    this.#folders = [...options.folders];
   }
 
   get snapshot(): WorkspaceSnapshot { return this.#snapshot; }

@@ -7,7 +7,8 @@ import type { DocumentFacts } from "../facts";
 import { type Agreement, type Match, agreement } from "./matching";
 import { type ParameterPattern, PatternExpander, agreedParameters } from "./parameterPatterns";
 import { candidatePrefixes } from "./prefixes";
-import { type FoundModule, Symbols } from "./symbols";
+import type { Symbols } from "./symbols";
+import { type FoundModule } from "./symbols";
 
 export interface ModelTensors {
   /** Absolute path of the model file. */

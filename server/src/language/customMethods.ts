@@ -1,0 +1,94 @@
+/** @file The product's own methods (protocol/requests.ts, docs/protocol.md): check, look up, delegate. */
+
+import { type CancellationToken, ErrorCodes, type Connection, LSPErrorCodes, ResponseError } from "vscode-languageserver";
+import type { AnalysisService } from "../analysis/analysisService";
+import type { MatrixMessage, Requests } from "../protocol/requests";
+import type { WorkspaceIndex } from "../workspace/workspaceIndex";
+import { uriOf } from "../workspace/uris";
+import type { LanguageContext } from "./context";
+import { layerSource } from "./layerSource";
+import { listModels } from "./models";
+import { type Method, Params } from "./params";
+
+export interface MethodHost {
+  readonly connection: Connection;
+  readonly analysis: AnalysisService;
+  readonly index: WorkspaceIndex;
+  context(): LanguageContext;
+  refreshResults(): Promise<void>;
+}
+
+/** How long `lib/models` waits for the first scan of the workspace. */
+const scanMilliseconds = 10_000;
+
+export function registerMethods(host: MethodHost): void {
+  const { analysis, index } = host;
+
+  handle(host, "lib/models", async () => {
+    await index.settled(scanMilliseconds);
+    return listModels(index.snapshot);
+  });
+
+  handle(host, "lib/analyze", (params) => {
+    requireTrust(host, "An analysis");
+    const [spec, model] = [params.optionalPath("spec"), params.optionalPath("model")];
+    if (spec === null && model === null) throw new ResponseError(ErrorCodes.InvalidParams, "lib/analyze: give \"spec\" or \"model\".");
+    return analysis.start({ ...(spec === null ? {} : { spec }), ...(model === null ? {} : { model }), force: params.flag("force") });
+  });
+
+  handle(host, "lib/cancel", async (params) => ({ cancelled: await analysis.cancel(params.text("run")) }));
+  handle(host, "lib/runs", () => analysis.runs());
+
+  handle(host, "lib/results", async () => {
+    await host.refreshResults();
+    return host.context().results.all.map(({ file, metadata }) => ({ uri: uriOf(file), metadata }));
+  });
+  handle(host, "lib/result", (params) => analysis.metadata(params.path("uri")));
+  handle(host, "lib/matrix", async (params) => {
+    const matrix = await analysis.matrix(params.path("uri"), params.text("tensor"));
+    return matrix && matrixMessage(matrix);
+  });
+  handle(host, "lib/ablate", (params) => {
+    requireTrust(host, "An ablation");
+    return analysis.ablate(params.path("uri"), params.basis("basis"), params.index("layer"), params.indices("remove"));
+  });
+
+  handle(host, "lib/layerSource", async (params) => {
+    await index.settled(scanMilliseconds);
+    return layerSource(host.context(), await analysis.metadata(params.path("uri")), params.text("layer"));
+  });
+  handle(host, "lib/createSpec", async (params) => {
+    requireTrust(host, "Writing a spec");
+    const { file, text } = await analysis.createSpec(params.path("model"));
+    return { uri: uriOf(file), text };
+  });
+  handle(host, "lib/backends", () => {
+    requireTrust(host, "Probing backends");
+    return analysis.backends();
+  });
+}
+
+/** Registers one method: parameters are checked by `answer`, every failure becomes a response with one sentence. */
+function handle<M extends Method>(
+  host: MethodHost, method: M, answer: (params: Params) => Requests[M]["result"] | Promise<Requests[M]["result"]>,
+): void {
+  host.connection.onRequest(method, async (params: unknown, token: CancellationToken) => {
+    try {
+      const result = await answer(new Params(method, params));
+      if (token.isCancellationRequested) throw new ResponseError(LSPErrorCodes.RequestCancelled, `${method} was cancelled.`);
+      return result;
+    } catch (error) {
+      if (error instanceof ResponseError) throw error;
+      throw new ResponseError(LSPErrorCodes.RequestFailed, error instanceof Error ? error.message : String(error));
+    }
+  });
+}
+
+function requireTrust(host: MethodHost, what: string): void {
+  if (host.context().client.trusted) return;
+  throw new ResponseError(LSPErrorCodes.RequestFailed, `${what} needs a trusted workspace: trust the folder first. Stored results stay readable.`);
+}
+
+function matrixMessage({ rows, cols, values }: { rows: number; cols: number; values: Float32Array }): MatrixMessage {
+  return { rows, cols, float32: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64") };
+}
