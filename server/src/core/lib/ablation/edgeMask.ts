@@ -45,7 +45,7 @@ export class EdgeRanking {
   /** Keeps the `kept` strongest edges, and every edge as strong as the weakest of them. */
   mask(kept: number): EdgeMask {
     const { rows, cols, data } = this.edges;
-    const threshold = kept > this.count ? -Infinity : kept <= 0 ? Infinity : this.#sorted[kept - 1]!;
+    const threshold = kept > this.count ? -Infinity : kept <= 0 ? Infinity : this.#sorted[kept - 1];
     const keptEdges = Uint8Array.from(data, (strength, index) => (
       (this.constantColumn && index % cols === 0) || strength >= threshold ? 1 : 0
     ));
@@ -57,8 +57,6 @@ export class EdgeRanking {
     return this.#sorted[Math.min(Math.max(kept, 1), this.count) - 1] ?? 0;
   }
 }
-
-export const keepsEverything = (mask: EdgeMask): boolean => mask.data.every((kept) => kept === 1);
 
 /** Groups the output features by their mask row, in order of first appearance. */
 export function groupRows(mask: EdgeMask): MaskGroup[] {

@@ -1,0 +1,88 @@
+/** @file Node ablation: the score with only the first k features of one node layer (method section 4.2). */
+
+import type { Tensor } from "../../../engine/engine";
+import type { SectionedNetwork } from "../../network/section";
+import type { FeatureMap } from "../layerBasis";
+import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
+import { featureSection } from "./featureSection";
+import { layerFeatures, type FeatureBatch } from "./layerFeatures";
+import { ablatedCounts, runSchedule, type Schedule } from "./schedules";
+
+export interface NodeAblationOptions {
+  /** Numbers of features to probe, counted out of the width d of the node layer, truncated directions included. */
+  readonly schedule: Schedule;
+  /** How much worse than the base score a score may be to count as needing no more features. */
+  readonly tolerance: number;
+  /** Stop once a score is further than this from the base score; never when absent. */
+  readonly earlyStopping?: number;
+}
+
+export interface NodeAblationCurve {
+  readonly layer: string;
+  /** [features kept, score], ascending. */
+  readonly points: readonly (readonly [kept: number, score: number])[];
+  /** Smallest probed number of features from which this and every larger probed number stay within the tolerance. */
+  readonly needed: number;
+  readonly stoppedEarly: boolean;
+}
+
+/**
+ * Replaces the activations of a node layer, at all positions, by f C[:, :k] CPinv[:k, :] for every k of the schedule and runs the rest of the network.
+ * From k = r on the original activations count, truncated directions included; k = 0 is the zero vector, constant included;
+ * with centring k = 1 is the mean activation.
+ * @param layer index of the node layer
+ * @param basis C [d, r] and CPinv [r, d] of that layer: LIB, or W and WPinv for PCA
+ * @param base score of the network as it is
+ */
+export async function ablateNodes(
+  network: SectionedNetwork, layer: number, basis: FeatureMap, data: EvaluationData, base: number, options: NodeAblationOptions, signals: EvaluationSignals,
+): Promise<NodeAblationCurve> {
+  const { engine } = network.network;
+  const { name, width } = network.nodeLayers[layer];
+  const kept = basis.C.cols;
+  const counts = ablatedCounts(options.schedule, width);
+  const probes = counts.filter((ablated) => width - ablated < kept).length;
+  const batches = await layerFeatures(network, layer, basis.C, data, signals);
+  const run = leadingFeatures(network, layer, basis);
+  let done = 0;
+  const evaluate = async (remaining: number): Promise<number> => {
+    if (remaining >= kept) return base;
+    const sum = new ScoreSum(engine, data);
+    for (const batch of batches) {
+      signals.checkCancelled();
+      const output = engine.tidy(() => run(batch, remaining));
+      await sum.add(output);
+      engine.dispose(output);
+    }
+    done += 1;
+    signals.progress(done / probes);
+    return sum.value;
+  };
+  try {
+    const { points, stoppedEarly } = await runSchedule(counts, width, evaluate, options.earlyStopping);
+    const firstBad = points.find(([, score]) => !isWithin(data.metric, score, base, options.tolerance));
+    const good = points.slice(0, firstBad ? points.indexOf(firstBad) : points.length);
+    return { layer: name, points: points.reverse(), needed: good.at(-1)![0], stoppedEarly };
+  } finally {
+    engine.dispose(...batches.map(({ features }) => features));
+  }
+}
+
+/** From a batch's features to the network's output with only the first `count` of them. */
+function leadingFeatures(network: SectionedNetwork, layer: number, { CPinv }: FeatureMap): (batch: FeatureBatch, count: number) => Tensor {
+  const { engine } = network.network;
+  const leading = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+  if (layer === network.sections.length) {
+    return ({ samples, positions, features }, count) => {
+      const rows = engine.gather(features, Int32Array.from(leading(count)));
+      const weights = engine.tensor(CPinv.data.subarray(0, count * CPinv.cols), [count, CPinv.cols]);
+      return network.post(engine.reshape(engine.matMul(rows, weights, { transposeA: true }), [samples, positions, CPinv.cols]));
+    };
+  }
+  const section = network.sections[layer];
+  const next = featureSection(section, CPinv, null);
+  return (batch, count) => {
+    const rows = next.apply(batch, leading(count), null);
+    return fromNodeLayer(network, layer + 1, engine.reshape(rows, [batch.samples, rows.shape[0] / batch.samples, section.outputWidth]));
+  };
+}
