@@ -1,0 +1,72 @@
+/** @file Reads the data set that a spec describes. */
+
+import { createHash } from "node:crypto";
+import type { DataKind, DataSpec } from "../protocol/spec";
+import type { DataSet } from "./dataSet";
+import { FormatError } from "./modelFile";
+import { withFile } from "./bytes/fileSource";
+import { arrays } from "./data/arrays";
+import { blockVectors } from "./data/blockVectors";
+import { cifar10 } from "./data/cifar10";
+import { csv } from "./data/csv";
+import type { DataKindReader } from "./data/dataKind";
+import { idx } from "./data/idx";
+import { modularAddition } from "./data/modularAddition";
+
+const readers: ReadonlyMap<DataKind, DataKindReader> = new Map<DataKind, DataKindReader>([
+  ["modular-addition", modularAddition],
+  ["block-vectors", blockVectors],
+  ["idx", idx],
+  ["cifar10-binary", cifar10],
+  ["npy", arrays],
+  ["npz", arrays],
+  ["safetensors", arrays],
+  ["csv", csv],
+]);
+
+const hashedAtOnce = 2 ** 22;
+
+/** SHA-256 of a file's bytes, in hex. Callers may bring one that remembers. */
+export type HashFile = (path: string) => Promise<string>;
+
+/**
+ * Reads a data set.
+ * @param baseFolder folder of the spec: relative paths start there
+ * @param split replaces the spec's own split
+ * @throws FormatError when a field or file is wrong; it names the resolved path
+ */
+export async function readDataSet(spec: DataSpec, baseFolder: string, split?: DataSpec["split"], hashFile?: HashFile): Promise<DataSet> {
+  const chosen = split === undefined ? spec : { ...spec, split };
+  const raw = await readerOf(chosen).read(chosen, baseFolder);
+  return { ...raw, identity: await dataSetIdentity(chosen, baseFolder, hashFile) };
+}
+
+/**
+ * The `identity` of a data set without reading it: a hash of all fields of the spec but the paths, and of the contents of its files.
+ * @throws FormatError as readDataSet does for missing fields and files
+ */
+export async function dataSetIdentity(spec: DataSpec, baseFolder: string, hashFile: HashFile = sha256OfFile): Promise<string> {
+  const files = await readerOf(spec).files(spec, baseFolder);
+  const fields = Object.entries(spec).filter(([field, value]) => field !== "inputs" && field !== "labels" && value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  const contents: string[] = [];
+  for (const file of files) contents.push(await hashFile(file));
+  return createHash("sha256").update(JSON.stringify({ fields, contents })).digest("hex");
+}
+
+function readerOf(spec: DataSpec): DataKindReader {
+  const reader = readers.get(spec.kind);
+  if (reader === undefined) {
+    throw new FormatError(`Data of kind ${JSON.stringify(spec.kind)} are not read; convert them to one of these: ${[...readers.keys()].join(", ")}.`);
+  }
+  return reader;
+}
+
+function sha256OfFile(path: string): Promise<string> {
+  return withFile(path, async (source) => {
+    const hash = createHash("sha256");
+    for (let offset = 0; offset < source.size; offset += hashedAtOnce) {
+      hash.update(await source.read(offset, Math.min(hashedAtOnce, source.size - offset)));
+    }
+    return hash.digest("hex");
+  });
+}
