@@ -1,0 +1,3 @@
+/** @file The bundler takes style sheets out into a file of their own. */
+
+declare module "*.css";

@@ -1,0 +1,121 @@
+/** @file Where things are: columns by layer, rows by rank, and a camera with a horizontal stretch of its own. */
+
+import { rowsOf, type Graph, type NodeRef } from "./model";
+
+export interface Camera { x: number; y: number; zoom: number; stretch: number }
+export interface Size { width: number; height: number }
+
+/** Height of the band with layer names, which stays in place. */
+export const headerHeight = 46;
+const margin = { left: 40, right: 76, top: headerHeight + 14, bottom: 14 };
+/** Below this distance the edges between two columns run into one block. */
+const minColumn = 96;
+/** Rows of a short layer do not spread further than this. */
+const maxPitch = 34;
+
+export class Layout {
+  private readonly columnGap: number;
+  private readonly pitch: number[];
+
+  constructor(readonly graph: Graph, readonly size: Size, readonly camera: Camera) {
+    const columns = graph.layers.length;
+    const free = size.width - margin.left - margin.right;
+    this.columnGap = columns > 1 ? Math.max(minColumn, free / (columns - 1)) : free;
+    const height = Math.max(40, size.height - margin.top - margin.bottom);
+    // Every layer fills the height by itself: rank is read within a column, not across columns.
+    this.pitch = graph.layers.map((layer) => Math.min(maxPitch, height / Math.max(1, layer.known ? rowsOf(layer) : 1)));
+  }
+
+  get columnWidth(): number {
+    return this.columnGap * this.camera.zoom * this.camera.stretch;
+  }
+
+  x(layer: number): number {
+    return margin.left + layer * this.columnWidth + this.camera.x;
+  }
+
+  /** Distance between rows of a layer in pixels. */
+  rowHeight(layer: number): number {
+    return this.pitch[layer]! * this.camera.zoom;
+  }
+
+  /** Row counts from 0 among the rows that are shown. */
+  rowY(layer: number, row: number): number {
+    return margin.top + (row + 0.5) * this.rowHeight(layer) + this.camera.y;
+  }
+
+  y(node: NodeRef): number {
+    return this.rowY(node.layer, node.feature - this.graph.layers[node.layer]!.first);
+  }
+
+  /** Feature under a height in a column, or null above and below the column. */
+  featureAt(layer: number, y: number): number | null {
+    const found = this.graph.layers[layer];
+    if (found === undefined || !found.known) return null;
+    const row = Math.floor((y - margin.top - this.camera.y) / this.rowHeight(layer));
+    return row >= 0 && row < rowsOf(found) ? row + found.first : null;
+  }
+
+  /** Sections that touch the picture. */
+  get visibleSections(): { first: number; last: number } {
+    const first = Math.floor((-margin.left - this.camera.x) / this.columnWidth);
+    const last = Math.ceil((this.size.width - margin.left - this.camera.x) / this.columnWidth) - 1;
+    return { first: Math.max(0, first), last: Math.min(this.graph.sections.length - 1, last) };
+  }
+
+  /** Size of everything, for scroll limits and the whole picture in an export. */
+  get extent(): Size {
+    const tallest = Math.max(0, ...this.graph.layers.map((layer, index) => (layer.known ? rowsOf(layer) : 0) * this.rowHeight(index)));
+    return {
+      width: margin.left + margin.right + Math.max(0, this.graph.layers.length - 1) * this.columnWidth,
+      height: margin.top + margin.bottom + tallest,
+    };
+  }
+}
+
+export const fitted: Camera = { x: 0, y: 0, zoom: 1, stretch: 1 };
+
+/** Zooms so that the point under the pointer stays where it is. */
+export function zoomAt(camera: Camera, factor: number, x: number, y: number, horizontalOnly = false): Camera {
+  if (horizontalOnly) {
+    const stretch = clamp(camera.stretch * factor, 0.25, 16);
+    const k = stretch / camera.stretch;
+    return { ...camera, stretch, x: scaled(camera.x, x, margin.left, k) };
+  }
+  const zoom = clamp(camera.zoom * factor, 0.5, 40);
+  const k = zoom / camera.zoom;
+  return { ...camera, zoom, x: scaled(camera.x, x, margin.left, k), y: scaled(camera.y, y, margin.top, k) };
+}
+
+/** A new offset so that `point` = origin + offset + content stays fixed while content grows by k. */
+const scaled = (offset: number, point: number, origin: number, k: number): number => point - origin - (point - origin - offset) * k;
+
+/** At least a part of the picture stays in view. */
+export function confine(camera: Camera, { graph, size }: Layout): Camera {
+  const { width, height } = new Layout(graph, size, camera).extent;
+  const slackX = Math.max(0, width - size.width);
+  const slackY = Math.max(0, height - size.height);
+  return { ...camera, x: clamp(camera.x, -slackX, 0), y: clamp(camera.y, -slackY, 0) };
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+
+/**
+ * Height of an edge between two columns: a cubic that leaves and arrives horizontally,
+ * at a `share` in 0…1 of the way across.
+ */
+export function curveHeight(from: number, to: number, share: number): number {
+  const t = curveParameter(share);
+  return from + (to - from) * t * t * (3 - 2 * t);
+}
+
+/** Parameter of the cubic with control points at half way whose x is `share`: x(t) = 1.5 t (1-t) + t³. */
+function curveParameter(share: number): number {
+  let t = share;
+  for (let step = 0; step < 6; step++) {
+    const x = 1.5 * t * (1 - t) + t * t * t;
+    const slope = 1.5 - 3 * t + 3 * t * t;
+    t -= (x - share) / slope;
+  }
+  return Math.min(1, Math.max(0, t));
+}

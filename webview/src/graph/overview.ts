@@ -1,0 +1,54 @@
+/** @file The side panel when nothing is selected: the layers, and where the numbers come from. */
+
+import type { LensData } from "../shared/data";
+import { element } from "../shared/dom";
+import { baseName, count, duration, number } from "../shared/format";
+import { rowsOf, type Graph, type NodeRef } from "./model";
+import { spectrum } from "./spectrum";
+
+export interface OverviewActions {
+  select(node: NodeRef): void;
+  openSource(layer: string): void;
+}
+
+export function overview(graph: Graph, data: LensData, actions: OverviewActions): HTMLElement[] {
+  const layers = graph.layers.map((layer, index) => {
+    const head = element("button", {
+      class: "layer-button",
+      attributes: { type: "button", title: layer.known ? "Select the strongest feature of this layer" : "Not computed yet" },
+      on: { click: () => { if (layer.known && rowsOf(layer) > 0) actions.select({ layer: index, feature: layer.first }); } },
+    },
+    element("span", { class: "layer-name" }, layer.name),
+    element("span", { class: "layer-count" }, !layer.known ? "waiting" : layer.importance === null ? `${count(layer.dimension)} neurons` : `${count(rowsOf(layer))} of ${count(layer.dimension)}`));
+    head.append(spectrum(layer, 236, 26));
+    const source = element("button", { class: "quiet", attributes: { type: "button", title: `Go to the line that defines ${layer.name}`, "aria-label": `Go to the source of ${layer.name}` }, on: { click: () => actions.openSource(layer.name) } }, "Source");
+    return element("li", { class: "layer" }, head, source);
+  });
+  return [
+    element("h2", {}, "Layers"),
+    element("p", { class: "hint" }, "Features kept of each layer's width, with their importance over six decades."),
+    element("ul", { class: "layers" }, ...layers),
+    ...about(data),
+    ...notes(data),
+  ];
+}
+
+function about(data: LensData): HTMLElement[] {
+  const rows: [string, string][] = [["Model", baseName(data.model)]];
+  if (data.samples > 0) rows.push(["Samples", count(data.samples)]);
+  const { metadata } = data;
+  if (metadata !== null) {
+    rows.push(["Parameters", count(metadata.model.parameters)], ["Precision", metadata.precision]);
+    if (metadata.evaluation !== undefined) rows.push([metadata.evaluation.metric === "accuracy" ? "Accuracy" : "Loss", `${number(metadata.evaluation.base)} on ${count(metadata.evaluation.samples)}`]);
+    rows.push(["Computed in", `${duration(metadata.seconds)} on ${metadata.backend.name}`], ["Key", metadata.key.slice(0, 12)]);
+  } else if (data.backend !== "") rows.push(["Backend", data.backend]);
+  return [
+    element("h2", {}, "About"),
+    element("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
+  ];
+}
+
+function notes(data: LensData): HTMLElement[] {
+  if (data.notes.length === 0) return [];
+  return [element("h2", {}, "Notes"), element("ul", { class: "notes" }, ...data.notes.map((note) => element("li", {}, note)))];
+}

@@ -1,0 +1,165 @@
+/** @file Draws the graph with a pen: edges from weak to strong, then nodes, then the band with layer names. */
+
+import type { EdgeNorm, EdgeScale } from "../shared/savedState";
+import { rgba, type Theme } from "../shared/theme";
+import { headerHeight, type Layout } from "./layout";
+import { featureName, rowsOf, type NodeRef } from "./model";
+import type { Pen, Stroke } from "./pen";
+import { edgeLook, levels, nodeRadius, nodeWeight, strength, strongest } from "./style";
+import { normFactor, type Shown } from "./threshold";
+import type { PathEdge } from "./traverse";
+
+export interface Scene {
+  layout: Layout;
+  shown: Shown;
+  theme: Theme;
+  norm: EdgeNorm;
+  scale: EdgeScale;
+}
+
+/** Edges between two looks at the clock while a large picture is drawn in slices. */
+const slice = 256;
+
+/** Draws all shown edges; yields after every slice so that the caller can stop or wait for the next frame. */
+export function* paintEdges(pen: Pen, scene: Scene): Generator<void> {
+  const { layout, shown, theme, norm, scale } = scene;
+  const { graph, size } = layout;
+  const reference = strongest(graph, norm);
+  const strokes = lookTable(theme, shown.drawnTotal);
+  // Position of the next edge to draw, by section: from the weakest drawn one to the strongest.
+  const next = shown.drawn.map((count) => count - 1);
+  const heights = graph.sections.map((_, section) => rowHeights(layout, section));
+  let painted = 0;
+  for (let level = 0; level < levels; level++) {
+    const ceiling = (level + 1) / levels;
+    for (const [section, found] of graph.sections.entries()) {
+      const factor = normFactor(found, norm) / reference;
+      const x0 = layout.x(section);
+      const x1 = layout.x(section + 1);
+      const { from, to } = heights[section]!;
+      for (; next[section]! >= 0; next[section]!--) {
+        const edge = next[section]!;
+        const weight = found.weight[edge]!;
+        if (level < levels - 1 && strength(Math.abs(weight) * factor, scale) >= ceiling) break;
+        const y0 = from(found.source[edge]!);
+        const y1 = to(found.target[edge]!);
+        if ((y0 < 0 && y1 < 0) || (y0 > size.height && y1 > size.height)) continue;
+        pen.curve(x0, y0, x1, y1, strokes[weight < 0 ? 1 : 0][level]!);
+        if (++painted % slice === 0) yield;
+      }
+    }
+  }
+}
+
+/** The same without a pause. */
+export function paintAllEdges(pen: Pen, scene: Scene): void {
+  const job = paintEdges(pen, scene);
+  while (job.next().done !== true);
+}
+
+/** One stroke per sign and level. */
+function lookTable(theme: Theme, drawn: number): [Stroke[], Stroke[]] {
+  const table = (negative: boolean): Stroke[] => Array.from({ length: levels }, (_, level) => {
+    const { width, alpha } = edgeLook((level + 0.5) / levels, drawn, theme.highContrast);
+    return { colour: rgba(negative ? theme.negative : theme.positive, Number(alpha.toFixed(3))), width, dashed: negative };
+  });
+  return [table(false), table(true)];
+}
+
+function rowHeights(layout: Layout, section: number): { from(feature: number): number; to(feature: number): number } {
+  const line = (layer: number): ((feature: number) => number) => {
+    const first = layout.rowY(layer, -layout.graph.layers[layer]!.first);
+    const step = layout.rowHeight(layer);
+    return (feature) => first + feature * step;
+  };
+  return { from: line(section), to: line(section + 1) };
+}
+
+/** Highlighted edges, strong enough to be followed by eye. */
+export function paintPath(pen: Pen, scene: Scene, edges: readonly PathEdge[]): void {
+  const { layout, theme, norm, scale } = scene;
+  const reference = strongest(layout.graph, norm);
+  const strokes = lookTable(theme, Math.min(200, edges.length));
+  for (let at = edges.length - 1; at >= 0; at--) {
+    const { section, edge } = edges[at]!;
+    const found = layout.graph.sections[section]!;
+    const weight = found.weight[edge]!;
+    const value = strength((Math.abs(weight) * normFactor(found, norm)) / reference, scale);
+    const level = Math.min(levels - 1, Math.floor((0.3 + 0.7 * value) * levels));
+    const from = layout.y({ layer: section, feature: found.source[edge]! });
+    const to = layout.y({ layer: section + 1, feature: found.target[edge]! });
+    pen.curve(layout.x(section), from, layout.x(section + 1), to, strokes[weight < 0 ? 1 : 0][level]!);
+  }
+}
+
+const labelHeight = 13;
+
+export function paintNodes(pen: Pen, scene: Scene): void {
+  const { layout } = scene;
+  for (const [index, layer] of layout.graph.layers.entries()) {
+    if (!layer.known) continue;
+    const step = layout.rowHeight(index);
+    const first = Math.max(0, Math.floor((headerHeight - layout.rowY(index, 0)) / step));
+    const last = Math.min(rowsOf(layer) - 1, Math.ceil((layout.size.height - layout.rowY(index, 0)) / step));
+    for (let row = first; row <= last; row++) paintNode(pen, scene, { layer: index, feature: layer.first + row }, step >= labelHeight);
+  }
+}
+
+export function paintNode(pen: Pen, scene: Scene, node: NodeRef, label: boolean): void {
+  const { layout, theme } = scene;
+  const layer = layout.graph.layers[node.layer]!;
+  const weight = nodeWeight(layer, node.feature);
+  const radius = nodeRadius(weight, layout.rowHeight(node.layer));
+  const x = layout.x(node.layer);
+  const y = layout.y(node);
+  const hollow = layer.importance === null || (layer.constant && node.feature === 0);
+  const outline: Stroke = { colour: theme.foreground, width: radius > 3 ? 1.4 : 1, dashed: false };
+  // A disc of the background first: edges end at the rim, not in the middle of a translucent disc.
+  pen.circle(x, y, radius + 1, theme.background, null);
+  pen.circle(x, y, radius, hollow ? theme.background : theme.foreground, hollow ? outline : null);
+  if (label) pen.text(featureName(layer, node.feature), x + radius + 5, y, { colour: theme.muted, size: 10.5, align: "left", halo: theme.background });
+}
+
+/** Columns and sections that are not computed yet. */
+export function paintMissing(pen: Pen, scene: Scene): void {
+  const { layout, theme } = scene;
+  const { graph, size } = layout;
+  const stroke: Stroke = { colour: theme.line, width: 1, dashed: false };
+  for (const [index, section] of graph.sections.entries()) {
+    if (section.known) continue;
+    hatch(pen, layout.x(index) + 14, headerHeight + 8, layout.x(index + 1) - 14, size.height - 10, stroke);
+  }
+  for (const [index, layer] of graph.layers.entries()) {
+    if (!layer.known) pen.line(layout.x(index), headerHeight + 8, layout.x(index), size.height - 10, { colour: theme.line, width: 2, dashed: true });
+  }
+}
+
+function hatch(pen: Pen, left: number, top: number, right: number, bottom: number, stroke: Stroke): void {
+  const gap = 14;
+  const height = bottom - top;
+  for (let start = left - height; start < right; start += gap) {
+    // A line at 45 degrees, clipped to the box by hand because a pen cannot clip.
+    const x0 = Math.max(left, start);
+    const x1 = Math.min(right, start + height);
+    if (x1 > x0) pen.line(x0, bottom - (x0 - start), x1, bottom - (x1 - start), stroke);
+  }
+}
+
+export function paintHeader(pen: Pen, scene: Scene): void {
+  const { layout, theme } = scene;
+  pen.rectangle(0, 0, layout.size.width, headerHeight, theme.background);
+  pen.line(0, headerHeight - 0.5, layout.size.width, headerHeight - 0.5, { colour: theme.line, width: 1, dashed: false });
+  for (const [index, layer] of layout.graph.layers.entries()) {
+    const x = layout.x(index);
+    if (x < -60 || x > layout.size.width + 60) continue;
+    const room = Math.max(5, Math.floor((layout.columnWidth - 8) / 6.6));
+    const name = layer.name.length > room ? `${layer.name.slice(0, room - 1)}…` : layer.name;
+    pen.text(name, x, 16, { colour: layer.known ? theme.foreground : theme.muted, size: 12, align: "center", bold: true });
+    pen.text(layerCaption(layer.known, rowsOf(layer), layer.dimension, layer.importance !== null), x, 32, { colour: theme.muted, size: 10.5, align: "center" });
+  }
+}
+
+function layerCaption(known: boolean, rows: number, dimension: number, rotated: boolean): string {
+  if (!known) return `… of ${dimension}`;
+  return rotated ? `${rows} of ${dimension}` : `${dimension} neurons`;
+}

@@ -1,0 +1,68 @@
+/** @file Entry of the result view. */
+
+import "../result.css";
+import { effect, signal } from "@preact/signals-core";
+import type { HostMessage } from "../../server/src/protocol/views";
+import { createApp } from "./app";
+import { announcer } from "./shared/announce";
+import type { ViewContext } from "./shared/context";
+import { registerControls } from "./shared/controls";
+import { afterEvent, emptyData, fromResult, type LensData } from "./shared/data";
+import { Endpoint, type VsCodeApi } from "./shared/endpoint";
+import { Matrices } from "./shared/matrices";
+import { restoreState, stateWriter } from "./shared/savedState";
+import { watchTheme } from "./shared/theme";
+
+declare function acquireVsCodeApi(): VsCodeApi;
+
+registerControls();
+const api = acquireVsCodeApi();
+const state = signal(restoreState(api.getState()));
+const data = signal<LensData>(emptyData);
+const problem = signal<string | null>(null);
+const { node: live, say } = announcer();
+
+const endpoint = new Endpoint(api, (message) => receive(message));
+const matrices = new Matrices(endpoint);
+const context: ViewContext = {
+  endpoint, data, state, matrices, say,
+  theme: watchTheme(),
+  fail: (message) => { problem.value = message; },
+};
+const app = createApp(context, problem);
+document.querySelector("#app")!.replaceChildren(app.node, live);
+app.resize();
+new ResizeObserver(() => app.resize()).observe(app.node);
+
+const write = stateWriter(api);
+effect(() => write(state.value));
+effect(() => {
+  const { uri, run } = data.value;
+  if (uri !== state.peek().uri || run !== state.peek().run) state.value = { ...state.peek(), uri, run };
+});
+
+function receive(message: HostMessage): void {
+  switch (message.kind) {
+    case "result":
+      matrices.reset(message.uri);
+      data.value = fromResult(message.uri, message.metadata, data.value.run);
+      problem.value = null;
+      return;
+    case "run":
+      data.value = afterEvent(data.value, message.event);
+      return;
+    case "show":
+      app.show(message);
+      return;
+    case "error":
+      problem.value = message.message;
+      return;
+    default:
+      // The answer to a request that nobody waits for any more.
+      return;
+  }
+}
+
+// For tests and for the editor: the script has run, clicks will be heard.
+document.body.dataset["ready"] = "1";
+endpoint.send({ kind: "ready" });

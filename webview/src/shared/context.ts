@@ -1,0 +1,34 @@
+/** @file What every tab is given. */
+
+import type { ReadonlySignal, Signal } from "@preact/signals-core";
+import type { LensData } from "./data";
+import type { Endpoint } from "./endpoint";
+import type { Matrices } from "./matrices";
+import type { GraphState, HeatmapState, SavedState } from "./savedState";
+import type { Theme } from "./theme";
+
+export interface ViewContext {
+  endpoint: Endpoint;
+  data: ReadonlySignal<LensData>;
+  state: Signal<SavedState>;
+  theme: ReadonlySignal<Theme>;
+  matrices: Matrices;
+  /** One sentence for screen readers. */
+  say(sentence: string): void;
+  /** A problem that the user must see. */
+  fail(message: string): void;
+}
+
+export interface TabView {
+  node: HTMLElement;
+  /** The tab came to the front or its box changed its size. */
+  resize(): void;
+}
+
+export const setGraph = (context: ViewContext, change: Partial<GraphState>): void => {
+  context.state.value = { ...context.state.value, graph: { ...context.state.value.graph, ...change } };
+};
+
+export const setHeatmap = (context: ViewContext, change: Partial<HeatmapState>): void => {
+  context.state.value = { ...context.state.value, heatmap: { ...context.state.value.heatmap, ...change } };
+};

@@ -1,0 +1,42 @@
+/** @file A button that opens a list of actions. */
+
+import { button } from "./controls";
+import { element } from "./dom";
+
+export interface MenuItem { label: string; run: () => void }
+
+export function menuButton(label: string, items: () => MenuItem[]): HTMLElement {
+  const list = element("div", { class: "menu", attributes: { role: "menu", "aria-label": label, hidden: true } });
+  const close = (focus: boolean): void => {
+    list.hidden = true;
+    opener.setAttribute("aria-expanded", "false");
+    if (focus) opener.focus();
+  };
+  const open = (): void => {
+    list.replaceChildren(...items().map((item) => element("button", {
+      class: "menu-item", attributes: { role: "menuitem", tabindex: -1 },
+      on: { click: () => { close(true); item.run(); } },
+    }, item.label)));
+    list.hidden = false;
+    opener.setAttribute("aria-expanded", "true");
+    (list.firstElementChild as HTMLElement | null)?.focus();
+  };
+  const opener = button(label, () => (list.hidden ? open() : close(true)));
+  opener.setAttribute("aria-haspopup", "menu");
+  opener.setAttribute("aria-expanded", "false");
+  const box = element("span", { class: "menu-box" }, opener, list);
+  list.addEventListener("keydown", (event) => {
+    const entries = [...list.children] as HTMLElement[];
+    const at = entries.indexOf(document.activeElement as HTMLElement);
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (event.key === "Escape") close(true);
+    else if (step !== 0) entries[(at + step + entries.length) % entries.length]?.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  box.addEventListener("focusout", (event) => {
+    if (!box.contains(event.relatedTarget as Node | null)) close(false);
+  });
+  return box;
+}
