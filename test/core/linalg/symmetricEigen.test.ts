@@ -1,22 +1,90 @@
 import { describe, expect, it } from "vitest";
-import { identity, scaleColumns } from "../../../server/src/core/linalg/elementary";
-import { matrix } from "../../../server/src/core/linalg/matrix";
+import { frobeniusNorm, identity, scaleColumns } from "../../../server/src/core/linalg/elementary";
+import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../server/src/core/linalg/multiply";
-import { symmetricEigen } from "../../../server/src/core/linalg/symmetricEigen";
+import { symmetricEigen, type SymmetricEigen } from "../../../server/src/core/linalg/symmetricEigen";
+import { hardMatrices } from "./hardMatrices";
 import { largestDifference, randomSymmetric } from "./random";
 
+/** The matrix with largest entry 1, so that products of its entries neither overflow nor vanish. */
+function normalised(a: Matrix): { unit: Matrix; largest: number } {
+  const largest = a.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return { unit: largest === 0 ? a : matrix(a.rows, a.cols, a.data.map((value) => value / largest)), largest };
+}
+
+function expectEigen(a: Matrix, { values, vectors }: SymmetricEigen): void {
+  const n = a.rows;
+  expect(largestDifference(multiply(vectors, vectors, { transposeA: true }), identity(n))).toBeLessThan(1e-13);
+  for (let i = 1; i < n; i++) expect(values[i]).toBeLessThanOrEqual(values[i - 1]);
+  const { unit, largest } = normalised(a);
+  const unitValues = largest === 0 ? values : values.map((value) => value / largest);
+  const norm = Math.max(frobeniusNorm(unit), 1e-300);
+  const residual = largestDifference(multiply(unit, vectors), scaleColumns(vectors, unitValues));
+  // Subnormal entries have few digits of their own.
+  expect(residual / norm).toBeLessThan(largest < 1e-310 && largest > 0 ? 1 : 1e-14);
+}
+
 describe("symmetricEigen", () => {
-  it.each([1, 2, 3, 5, 17, 64, 100])("reconstructs a random symmetric matrix of size %i", (n) => {
+  it.each([1, 2, 3, 5, 17, 31, 32, 33, 47, 48, 49, 64, 65, 97, 130, 257])("solves a random matrix of size %i", (n) => {
     const a = randomSymmetric(n, n + 1);
-    const { values, vectors } = symmetricEigen(a);
-    const back = multiply(scaleColumns(vectors, values), vectors, { transposeB: true });
-    expect(largestDifference(back, a)).toBeLessThan(1e-13 * n);
-    expect(largestDifference(multiply(vectors, vectors, { transposeA: true }), identity(n))).toBeLessThan(1e-13);
-    expect([...values]).toEqual([...values].sort((p, q) => q - p));
+    expectEigen(a, symmetricEigen(a));
+  });
+
+  it.each([3, 4, 32, 33, 63, 66, 129, 200])("gives the same eigenvalues blocked and unblocked at size %i", (n) => {
+    const a = randomSymmetric(n, n + 2);
+    const blocked = symmetricEigen(a, { method: "blocked" });
+    expectEigen(a, blocked);
+    const plain = symmetricEigen(a, { method: "unblocked" });
+    expectEigen(a, plain);
+    blocked.values.forEach((value, i) => expect(Math.abs(value - plain.values[i])).toBeLessThan(1e-13 * n));
+  });
+
+  it("solves a matrix larger than the kernels' blocks", () => {
+    const a = randomSymmetric(600, 1);
+    expectEigen(a, symmetricEigen(a));
   });
 
   it("handles the empty matrix", () => {
     const { values, vectors } = symmetricEigen(matrix(0, 0));
     expect([values.length, vectors.rows, vectors.cols]).toEqual([0, 0, 0]);
+  });
+
+  describe.each(Object.entries(hardMatrices))("%s", (_name, make) => {
+    it.each([1, 2, 30, 50, 64, 127, 200])("size %i", (n) => {
+      const a = make(n);
+      expectEigen(a, symmetricEigen(a));
+    });
+  });
+
+  it("finds the eigenvalues of the Laplacian in closed form", () => {
+    const n = 150;
+    const { values } = symmetricEigen(hardMatrices["Laplacian"](n));
+    values.forEach((value, i) => expect(value).toBeCloseTo(2 + 2 * Math.cos((Math.PI * (i + 1)) / (n + 1)), 13));
+  });
+
+  it("finds the integer eigenvalues of the Clement matrix", () => {
+    const n = 100;
+    const { values } = symmetricEigen(hardMatrices["Clement"](n));
+    values.forEach((value, i) => expect(value).toBeCloseTo(n - 1 - 2 * i, 11));
+  });
+
+  it("refuses what is not a finite symmetric matrix", () => {
+    expect(() => symmetricEigen(matrix(2, 3))).toThrow("a 2 x 3 matrix is not square");
+    expect(() => symmetricEigen(matrix(2, 2, Float64Array.of(1, NaN, NaN, 1)))).toThrow("entry (0, 1) is NaN");
+    expect(() => symmetricEigen(matrix(2, 2, Float64Array.of(1, 0, 0, Infinity)))).toThrow("entry (1, 1) is Infinity");
+    expect(() => symmetricEigen(matrix(2, 2, Float64Array.of(1, 2, 3, 1)))).toThrow("entries (0, 1) and (1, 0) are 2 and 3");
+  });
+
+  it("takes rounding for symmetric", () => {
+    const a = randomSymmetric(60, 3);
+    a.data[7] += 1e-12;
+    expectEigen(a, symmetricEigen(a));
+  });
+
+  it("does not change its argument", () => {
+    const a = randomSymmetric(70, 4);
+    const copy = matrix(70, 70, a.data.slice());
+    symmetricEigen(a);
+    expect(largestDifference(a, copy)).toBe(0);
   });
 });
