@@ -1,96 +1,119 @@
 /**
  * @file Squared edges through attention with its skip connection, exact and without a backward pass (method section 3.6).
  *
- * Per output position t, with a_j = row j of C_pinv:
- *   A_t[j,i] = f_tj (C_pinv skip C)[j,i] + sum_h Y_ht[j,:] (O_h C)[:,i]
- *   Y_ht[j,:] = phi_tj a_j V_h + c (a_j K_h q_t) psi_tj + c f_tj (a_j Q_h B_t)
+ * Per output position t, with a_j = row j of C_pinv and L_h = O_h C:
+ *   A_t[j,i] = f_tj a_j skip C[:,i] + sum_h ( phi_tj a_j V_h + c (a_j K_h q_t) psi_tj + c f_tj a_j Q_h B_t ) L_h[:,i]
  *   phi_tj = sum_s p_ts f_sj,   psi_tj = sum_s p_ts f_sj (v_s - o_t)
  * where queries, keys, values and patterns come from the projected input f C_pinv.
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import type { Matrix } from "../../linalg/matrix";
+import { transpose } from "../../linalg/arrange";
+import { accumulate, scale } from "../../linalg/elementary";
+import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { EdgesTask } from "../sectionPlan";
-import { headState, headStateSize, headWeights, type AttentionSkip, type HeadState, type HeadWeights } from "./attentionState";
+import { covarianceWith, headState, headStateSize, headWeights, type AttentionSkip, type HeadState, type HeadWeights } from "./attentionState";
 import { forEachChunk } from "./chunks";
 import { times, toTensor } from "./matrices";
-import { SquareSums } from "./squareSums";
 
-/** E [r', r]; any integration rule, because attributions are linear in the Jacobian. */
+interface AttributionWeights {
+  /** C_pinv Q, C_pinv K, C_pinv V per head. */
+  readonly heads: readonly HeadWeights[];
+  /** c O_h C per head [f, r']. */
+  readonly outOf: readonly Tensor[];
+  /** Per input feature j: rows j of C_pinv V_h O_h C of all heads, then of C_pinv skip C, [r, heads + 1, r']. */
+  readonly mixing: Tensor;
+}
+
+/** E [r', r]; for any integration rule, because attributions are linear in the Jacobian. */
 export async function attentionEdges(task: EdgesTask, structure: AttentionSkip): Promise<Matrix> {
   const { engine } = task.section;
   const { C, CPinv } = task.features;
+  const folded = structure.heads.map(({ Q, K, V, O }) => (
+    { Q: multiply(CPinv, Q), K: multiply(CPinv, K), V: multiply(CPinv, V), O: times(O, task.nextC) }
+  ));
   const bypass = times(multiply(CPinv, structure.skip), task.nextC);
-  const { weights, dispose } = headWeights(engine, structure.heads.map(({ Q, K, V }) => (
-    { Q: multiply(CPinv, Q), K: multiply(CPinv, K), V: multiply(CPinv, V) }
-  )));
-  const outOf = structure.heads.map(({ O }) => toTensor(engine, times(O, task.nextC)));
+  const { weights: heads, dispose } = headWeights(engine, folded);
+  const weights: AttributionWeights = {
+    heads,
+    outOf: folded.map(({ O }) => toTensor(engine, scale(O, structure.scale))),
+    mixing: engine.tidy(() => rowsTogether(engine, [...folded.map(({ V, O }) => multiply(V, O)), bypass])),
+  };
   const toFeatures = toTensor(engine, C);
-  const bypassTensor = toTensor(engine, bypass);
-  const sums = new SquareSums(bypass.cols, bypass.rows, "in,out");
-  const valueWidth = structure.heads[0].V.cols;
+  const sums = matrix(bypass.rows, bypass.cols);
   let inputs = 0;
-  await task.activations.forEachBatch((batch) => {
-    const positions = batch.shape[1];
-    const outputs = structure.lastPositionOnly ? 1 : positions;
-    const attributions = bypass.rows * (2 * positions * valueWidth + outputs * (5 * valueWidth + 3 * bypass.cols));
-    return forEachChunk(engine, batch, headStateSize(structure, positions) + attributions, task.memoryBudget, async (x) => {
-      task.checkCancelled();
-      const attribution = engine.tidy(() => {
-        const z = engine.matMul(x, toFeatures);
-        const direct = bypassed(engine, lastPositions(engine, z, outputs), bypassTensor);
-        return task.points.flatMap(({ alpha, weight }) => {
-          const point = alpha === 1 ? z : engine.affine(z, alpha);
-          return weights.map((head, h) => {
-            const term = engine.tidy(() => throughHead(engine, structure, head, outOf[h], z, point));
-            return weight === 1 ? term : engine.affine(term, weight);
-          });
-        }).reduce((total, term) => engine.add(total, term), direct);
+  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, chunkSize(structure, batch.shape[1], bypass), task.memoryBudget, async (x) => {
+    task.checkCancelled();
+    const squares = engine.tidy(() => {
+      const z = engine.matMul(x, toFeatures);
+      const terms = task.points.map(({ alpha, weight }) => {
+        const attributions = attributionsAt(engine, structure, weights, z, alpha);
+        return weight === 1 ? attributions : engine.affine(attributions, weight);
       });
-      sums.add(await engine.read(attribution));
-      engine.dispose(attribution);
-      inputs += x.shape[0] * x.shape[1];
+      return engine.sum(engine.square(terms.reduce((total, term) => engine.add(total, term))), [1]);
     });
-  }, task.progress);
+    accumulate(sums, await engine.read(squares));
+    engine.dispose(squares);
+    inputs += x.shape[0] * x.shape[1];
+  }), task.progress);
   dispose();
-  engine.dispose(...outOf, toFeatures, bypassTensor);
-  return sums.mean(inputs);
+  engine.dispose(...weights.outOf, weights.mixing, toFeatures);
+  return transpose(scale(sums, 1 / inputs));
 }
 
-/** f_tj (C_pinv skip C)[j,i], [n, r, r']. The weights of an integration rule add up to 1, so this term needs no point. */
-function bypassed(engine: Engine, zt: Tensor, bypass: Tensor): Tensor {
-  const [n, r] = zt.shape as [number, number];
-  return engine.mul(engine.reshape(zt, [n, r, 1]), bypass);
-}
-
-/** Features [B, S, r] at the output positions, [n, r]. */
-function lastPositions(engine: Engine, z: Tensor, outputs: number): Tensor {
+/** A with the Jacobian at alpha times the features z [B, S, r]: [r, n, r'] over the n output positions of all samples. */
+function attributionsAt(engine: Engine, structure: AttentionSkip, weights: AttributionWeights, z: Tensor, alpha: number): Tensor {
   const [samples, positions, r] = z.shape as [number, number, number];
-  const kept = outputs === positions ? z : engine.slice(z, [0, positions - outputs, 0], [samples, outputs, r]);
-  return engine.reshape(kept, [samples * outputs, r]);
+  const outputs = structure.lastPositionOnly ? 1 : positions;
+  const n = samples * outputs;
+  const atOutputs = outputs === positions ? z : engine.slice(z, [0, positions - outputs, 0], [samples, outputs, r]);
+  const byFeature = (a: Tensor): Tensor => engine.reshape(engine.transpose(engine.reshape(a, [n, r]), [1, 0]), [r, n, 1]);
+  const own = byFeature(atOutputs);
+  const point = alpha === 1 ? z : engine.affine(z, alpha);
+  const throughHeads = weights.heads.map((head, h) => engine.tidy(() => {
+    const state = headState(engine, structure, head, point);
+    const bySource = engine.add(
+      engine.mul(byFeature(engine.matMul(state.queries, head.K, { transposeB: true })), throughKeys(engine, state, weights.outOf[h], z)),
+      engine.mul(own, throughQueries(engine, state, head, weights.outOf[h])),
+    );
+    return { bySource, mixed: byFeature(engine.matMul(state.pattern, z)) };
+  }));
+  const mixed = engine.matMul(engine.concat([...throughHeads.map(({ mixed: phi }) => phi), own], 2), weights.mixing);
+  return throughHeads.reduce((total, { bySource }) => engine.add(total, bySource), mixed);
 }
 
-/** Y_h (O_h C) of one head, [n, r, r']: features z [B, S, r], Jacobian taken at `point`. */
-function throughHead(engine: Engine, structure: AttentionSkip, head: HeadWeights, outOf: Tensor, z: Tensor, point: Tensor): Tensor {
-  const [samples, positions, r] = z.shape as [number, number, number];
-  const state: HeadState = headState(engine, structure, head, point);
-  const [n, f] = state.mixed.shape as [number, number];
-  const zt = lastPositions(engine, z, n / samples);
-  const column = (a: Tensor): Tensor => engine.reshape(a, [n, r, 1]);
+/** psi_tj c L of one head, [r, n, r']. */
+function throughKeys(engine: Engine, state: HeadState, outOf: Tensor, z: Tensor): Tensor {
+  const [f, next] = outOf.shape as [number, number];
+  const [n] = state.queries.shape;
+  const r = z.shape[2];
+  return engine.tidy(() => {
+    const psi = engine.reshape(covarianceWith(engine, state, z), [n * r, f]);
+    return engine.transpose(engine.reshape(engine.matMul(psi, outOf), [n, r, next]), [1, 0, 2]);
+  });
+}
 
-  const phi = engine.reshape(engine.matMul(state.pattern, z), [n, r]);
-  const psi = engine.tidy(() => {
-    const outer = engine.mul(engine.reshape(z, [samples, positions, r, 1]), engine.reshape(state.values, [samples, positions, 1, f]));
-    const mean = engine.matMul(state.pattern, engine.reshape(outer, [samples, positions, r * f]));
-    return engine.sub(engine.reshape(mean, [n, r, f]), engine.mul(column(phi), engine.reshape(state.mixed, [n, 1, f])));
+/** a_j Q B_t c L of one head, [r, n, r']. */
+function throughQueries(engine: Engine, state: HeadState, head: HeadWeights, outOf: Tensor): Tensor {
+  const [f, next] = outOf.shape as [number, number];
+  const [n, e] = state.queries.shape as [number, number];
+  return engine.tidy(() => {
+    const perQuery = engine.matMul(engine.reshape(state.covariance, [e * n, f]), outOf);
+    return engine.reshape(engine.matMul(head.Q, engine.reshape(perQuery, [e, n * next])), [head.Q.shape[0], n, next]);
   });
-  const byKeys = engine.mul(column(engine.matMul(state.queries, head.K, { transposeB: true })), psi);
-  const byQueries = engine.tidy(() => {
-    const rows = engine.reshape(engine.matMul(head.Q, state.covariance), [r, n, f]);
-    return engine.mul(column(zt), engine.transpose(rows, [1, 0, 2]));
-  });
-  const byValues = engine.mul(column(phi), engine.reshape(head.V, [1, r, f]));
-  const Y = engine.add(byValues, engine.affine(engine.add(byKeys, byQueries), structure.scale));
-  return engine.reshape(engine.matMul(engine.reshape(Y, [n * r, f]), outOf), [n, r, outOf.shape[1]]);
+}
+
+/** k matrices [r, r'] as [r, k, r']. */
+function rowsTogether(engine: Engine, matrices: readonly Matrix[]): Tensor {
+  return engine.concat(matrices.map((a) => engine.tensor(a.data, [a.rows, 1, a.cols])), 1);
+}
+
+/** Numbers that the temporaries of one sample take; `edges` [r, r']. */
+function chunkSize(structure: AttentionSkip, positions: number, edges: Matrix): number {
+  const outputs = structure.lastPositionOnly ? 1 : positions;
+  const f = structure.heads[0].V.cols;
+  const outerProducts = outputs === 1 ? 0 : positions * f;
+  const perFeature = outerProducts + outputs * (2 * f + (structure.heads.length + 6) * edges.cols);
+  return headStateSize(structure, positions) + edges.rows * perFeature;
 }

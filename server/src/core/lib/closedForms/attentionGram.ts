@@ -141,14 +141,8 @@ function pairTerms(engine: Engine, h: HeadState, m: HeadState, G: Tensor, c: num
     const VQ = engine.affine(engine.matMul(G, summed(h.ownWeight, m.covariance), { transposeB: true }), c);
     const QV = engine.affine(engine.matMul(summed(m.ownWeight, h.covariance), G), c);
 
-    // q_t p_tt (v_t - o_t)^T G B_t^T
-    const keyQuery = (own: HeadState, other: HeadState, metric: { transposeB?: boolean }): Tensor => {
-      const direction = engine.matMul(engine.mul(own.ownWeight, own.ownOffset), G, metric);
-      const along = engine.sum(engine.mul(engine.reshape(other.covariance, [e, n, f]), engine.reshape(direction, [1, n, f])), [2]);
-      return engine.affine(engine.matMul(own.queries, along, { transposeA: true, transposeB: true }), c * c);
-    };
-    const KQ = keyQuery(h, m, {});
-    const QK = engine.transpose(keyQuery(m, h, { transposeB: true }), [1, 0]);
+    const KQ = keyQuery(engine, h, m, G, c);
+    const QK = engine.transpose(keyQuery(engine, m, h, engine.transpose(G, [1, 0]), c), [1, 0]);
 
     const turned = engine.reshape(engine.matMul(engine.reshape(h.covariance, [e * n, f]), G), [e, n * f]);
     const QQ = engine.affine(engine.matMul(turned, m.covariance, { transposeB: true }), c * c);
@@ -158,6 +152,21 @@ function pairTerms(engine: Engine, h: HeadState, m: HeadState, G: Tensor, c: num
       engine.concat([KV, KK, KQ], 1),
       engine.concat([QV, QK, QQ], 1),
     ], 0);
+  });
+}
+
+/** c^2 sum_t q_t p_tt (v_t - o_t)^T G B_t^T with q, p, v, o of one head and B of another, [e, e]. */
+function keyQuery(engine: Engine, own: HeadState, other: HeadState, G: Tensor, c: number): Tensor {
+  return engine.tidy(() => {
+    const [samples, , f] = other.values.shape as [number, number, number];
+    const [n, e] = own.queries.shape as [number, number];
+    const direction = engine.matMul(engine.mul(own.ownWeight, own.ownOffset), G);
+    // B_t u = sum_s p_ts k_s ((v_s - o_t) u): attention-sized, without B itself.
+    const alongValues = engine.matMul(engine.reshape(direction, [samples, n / samples, f]), other.values, { transposeB: true });
+    const alongMixed = engine.reshape(engine.sum(engine.mul(direction, other.mixed), [1]), [samples, n / samples, 1]);
+    const weights = engine.mul(other.pattern, engine.sub(alongValues, alongMixed));
+    const turned = engine.reshape(engine.matMul(weights, other.keys), [n, e]);
+    return engine.affine(engine.matMul(own.queries, turned, { transposeA: true }), c * c);
   });
 }
 

@@ -21,6 +21,8 @@ export interface HeadWeights {
 export interface HeadState {
   /** q_t [n, e] */
   readonly queries: Tensor;
+  /** k_s [B, S, e], centred over s */
+  readonly keys: Tensor;
   /** v_s [B, S, f], centred over s */
   readonly values: Tensor;
   /** p_ts [B, T, S] */
@@ -59,16 +61,11 @@ export function headState(engine: Engine, structure: AttentionSkip, weights: Hea
     const e = keys.shape[2];
     const f = values.shape[2];
     const mixed = engine.matMul(pattern, values);
-    const products = engine.tidy(() => {
-      const outer = engine.mul(engine.reshape(keys, [samples, positions, e, 1]), engine.reshape(values, [samples, positions, 1, f]));
-      const mean = engine.matMul(pattern, engine.reshape(outer, [samples, positions, e * f]));
-      const meanKeys = engine.reshape(engine.matMul(pattern, keys), [n, e, 1]);
-      const offset = engine.mul(meanKeys, engine.reshape(mixed, [n, 1, f]));
-      return engine.transpose(engine.sub(engine.reshape(mean, [n, e, f]), offset), [1, 0, 2]);
-    });
+    const products = engine.tidy(() => engine.transpose(covarianceWith(engine, { pattern, values, mixed }, keys), [1, 0, 2]));
     const own = engine.tensor(ownPositions(outputs, positions), [outputs, positions]);
     return {
       queries: engine.reshape(queries, [n, e]),
+      keys,
       values,
       pattern,
       mixed: engine.reshape(mixed, [n, f]),
@@ -76,6 +73,27 @@ export function headState(engine: Engine, structure: AttentionSkip, weights: Hea
       ownOffset: engine.reshape(engine.sub(atOutputs(values), mixed), [n, f]),
       covariance: engine.reshape(products, [e, n * f]),
     };
+  });
+}
+
+/**
+ * sum_s p_ts a_s (v_s - o_t)^T for a [B, S, m]: [n, m, f].
+ * With one output position that is one small product per sample; with several the outer products a_s v_s^T are shared between them.
+ */
+export function covarianceWith(engine: Engine, { pattern, values, mixed }: Pick<HeadState, "pattern" | "values" | "mixed">, a: Tensor): Tensor {
+  const [samples, positions, m] = a.shape as [number, number, number];
+  const f = values.shape[2];
+  const outputs = pattern.shape[1];
+  const n = samples * outputs;
+  return engine.tidy(() => {
+    if (outputs === 1) {
+      const weighted = engine.mul(engine.reshape(pattern, [samples, positions, 1]), a);
+      return engine.matMul(weighted, engine.sub(values, engine.reshape(mixed, [samples, 1, f])), { transposeA: true });
+    }
+    const outer = engine.mul(engine.reshape(a, [samples, positions, m, 1]), engine.reshape(values, [samples, positions, 1, f]));
+    const mean = engine.matMul(pattern, engine.reshape(outer, [samples, positions, m * f]));
+    const meanA = engine.reshape(engine.matMul(pattern, a), [n, m, 1]);
+    return engine.sub(engine.reshape(mean, [n, m, f]), engine.mul(meanA, engine.reshape(mixed, [n, 1, f])));
   });
 }
 

@@ -1,0 +1,79 @@
+/** @file The authors' modular-addition checkpoints with our own bases, for the fidelity tests of ablations. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { analyzeLib } from "../../server/src/core/lib/analyze";
+import type { EvaluationData } from "../../server/src/core/lib/ablation/evaluate";
+import type { LayerBasis } from "../../server/src/core/lib/layerBasis";
+import { defaultLibOptions, silentSignals, type EdgeBasis, type LibOptions } from "../../server/src/core/lib/options";
+import type { Matrix } from "../../server/src/core/linalg/matrix";
+import { networkBatches } from "../../server/src/core/network/batches";
+import type { NetworkInputs } from "../../server/src/core/network/network";
+import { cutIntoSections, type SectionedNetwork } from "../../server/src/core/network/section";
+import { buildTransformerLens } from "../../server/src/core/network/transformerLens";
+import type { HostTensor } from "../../server/src/core/network/weights";
+import type { Engine } from "../../server/src/engine/engine";
+import { openModel } from "../../server/src/formats/openModel";
+
+export const modaddFolder = [
+  resolve(import.meta.dirname, "../../../shared/data/modadd"),
+  resolve(import.meta.dirname, "../../../../shared/data/modadd"),
+].find((folder) => existsSync(folder)) ?? null;
+
+export const nodeLayers = ["ln1.0", "ln2.0", "unembed", "output"] as const;
+export type AblatedLayer = "ln1.0" | "ln2.0" | "unembed";
+const modulus = 113;
+
+export interface AnalysedModel {
+  readonly network: SectionedNetwork;
+  readonly bases: (LayerBasis | null)[];
+  readonly edges: Record<EdgeBasis, Matrix[]>;
+  /** The 8,939 pairs that the model was not trained on. */
+  readonly evaluation: EvaluationData;
+}
+
+export const readJson = <Content>(...path: string[]): Content => JSON.parse(readFileSync(join(modaddFolder!, ...path), "utf8")) as Content;
+
+/** Own bases and edges from the 3,830 training pairs. */
+export async function analyseModularAddition(seed: number, engine: Engine, options: Partial<LibOptions> = {}): Promise<AnalysedModel> {
+  const network = cutIntoSections(await readNetwork(seed, engine), nodeLayers);
+  const { train } = readJson<{ train: number[] }>("split_seed0.json");
+  const inTraining = new Set(train);
+  const test = Array.from({ length: modulus ** 2 }, (_, pair) => pair).filter((pair) => !inTraining.has(pair));
+
+  const result: AnalysedModel = {
+    network,
+    bases: [],
+    edges: { lib: [], pca: [], neuron: [] },
+    evaluation: {
+      batches: networkBatches(network.network, inputsOf(test), 2000),
+      labels: Int32Array.from(test, (pair) => (Math.floor(pair / modulus) + (pair % modulus)) % modulus),
+      metric: "accuracy",
+    },
+  };
+  const batches = networkBatches(network.network, inputsOf(train), 1000);
+  for await (const event of analyzeLib(network, batches, { ...defaultLibOptions, ...options }, silentSignals)) {
+    if (event.kind === "layer") result.bases[event.layer.index] = event.layer.basis;
+    else result.edges[event.basis][event.section] = event.edges;
+  }
+  return result;
+}
+
+async function readNetwork(seed: number, engine: Engine): Promise<ReturnType<typeof buildTransformerLens>> {
+  const file = await openModel(join(modaddFolder!, `seed${seed}`, "model_epoch_60000.pt"));
+  const weights = new Map<string, HostTensor>();
+  for (const { name, shape } of file.tensors) {
+    const values = await file.read(name);
+    if (!(values instanceof Int32Array)) weights.set(name, { shape, values });
+  }
+  await file.close();
+  return buildTransformerLens(weights, {
+    activation: "relu", normalization: null, scaleAttention: true, causal: true, lastPositionOnly: "add_resid1",
+  }, engine);
+}
+
+/** Tokens (x, y, 113) of the pairs x * 113 + y. */
+function inputsOf(pairs: readonly number[]): NetworkInputs {
+  const values = Int32Array.from(pairs.flatMap((pair) => [Math.floor(pair / modulus), pair % modulus, modulus]));
+  return { kind: "tokens", values, count: pairs.length, positions: 3, vocabulary: modulus + 1 };
+}
