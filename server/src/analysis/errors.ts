@@ -13,9 +13,11 @@ export class CancelledError extends Error {
   }
 }
 
+const badInputNames = new Set(["InputError", "SpecError", "FormatError", "NetworkError"]);
+
 /** @returns whether the cause is in what the user gave (spec, model, data), not in the run. */
 export function isBadInput(error: unknown): boolean {
-  return error instanceof Error && (error.name === "InputError" || error.name === "SpecError" || error.name === "FormatError");
+  return error instanceof Error && badInputNames.has(error.name);
 }
 
 /** The message of anything that was thrown, on one line. */

@@ -28,12 +28,12 @@ export interface Toolbar {
 }
 
 const norms: { value: EdgeNorm; label: string }[] = [
-  { value: "strongest", label: "Section maximum" },
-  { value: "total", label: "Section total" },
+  { value: "strongest", label: "Strongest in section" },
+  { value: "total", label: "Total of section" },
   { value: "absolute", label: "Absolute" },
 ];
 const scales: { value: EdgeScale; label: string }[] = [
-  { value: "log", label: "Log" },
+  { value: "log", label: "Logarithmic" },
   { value: "sqrt", label: "Square root" },
   { value: "linear", label: "Linear" },
 ];
@@ -59,7 +59,7 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
     { value: "1", label: "1 layer" }, { value: "2", label: "2 layers" }, { value: "99", label: "All layers" },
   ], "1", (value) => actions.change({ hops: Number(value) }));
   const constant = checkbox("Constant feature", false, (value) => actions.change({ showConstant: value }));
-  const find = textField("Find a feature", { placeholder: "Find: f3, fc1 f3", size: 13, onInput: (text) => actions.search(text) });
+  const find = textField("Find a feature", { placeholder: "Find: f3, fc1 f3", size: 14, onInput: (text) => actions.search(text) });
   find.field.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.nextHit(); });
   const hits = element("span", { class: "amount", attributes: { role: "status" } });
   const simple = (label: string, title: string, run: () => void): HTMLElement =>
@@ -80,7 +80,7 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
       for (const [control, read] of settable) control.set(read(state));
       constant.set(state.showConstant);
       slider.node.disabled = ends === null;
-      if (ends === null) { amount.textContent = ""; typed.set(""); return; }
+      if (ends === null) { amount.textContent = ""; return; }
       slider.setEnds(ends.smallest, ends.largest);
       slider.set(value);
       typed.set(thresholdText(value, norm));

@@ -147,7 +147,7 @@ export function heatmapView(context: ViewContext): TabView {
     pointed.value = null;
     if (panes.value.length > 0) stage.replaceChildren(...panes.value.map((pane) => pane.node));
     else stage.replaceChildren(element("p", { class: "empty" }, loaded.value.found.length === 0 ? "This result stores no Jacobian of this section: run the analysis again to see it." : "Choose at least one basis."));
-    shape.value = shape.peek() + 1;
+    shape.value++;
   });
   effect(() => {
     void shape.value;
@@ -174,5 +174,5 @@ export function heatmapView(context: ViewContext): TabView {
     setText(status, `d ${place.to} / d ${place.from} · ${statistic.value === "mean" ? "mean" : "root mean square"} over the samples · constant feature left out · strongest cell per pixel when zoomed out${beyond}`);
   });
 
-  return { node, resize: () => { if (stage.clientWidth > 0) shape.value = shape.peek() + 1; } };
+  return { node, resize: () => { if (stage.clientWidth > 0) shape.value++; } };
 }

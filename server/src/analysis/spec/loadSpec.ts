@@ -1,8 +1,8 @@
 /** @file From what the user named (a spec file, or a model alone) to a complete spec with absolute paths. */
 
 import { open, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, resolve } from "node:path";
-import type { AnalysisSpec, DataSpec } from "../../protocol/spec";
+import { basename, dirname, resolve } from "node:path";
+import type { AnalysisSpec } from "../../protocol/spec";
 import { InputError } from "../errors";
 import type { SpecSource } from "../worker/messages";
 import { inferData } from "./inferData";
@@ -36,11 +36,6 @@ export async function loadSpec(source: SpecSource): Promise<LoadedSpec> {
   const { data, evaluation, notes } = await inferData(model);
   const spec: AnalysisSpec = { model: basename(model), data, ...(evaluation ? { evaluation } : {}) };
   return { spec, file: null, folder: dirname(model), model, notes };
-}
-
-/** Files that a data spec names, absolute. */
-export function dataFiles(data: DataSpec, folder: string): string[] {
-  return [data.inputs, data.labels].filter((path) => path !== undefined).map((path) => (isAbsolute(path) ? path : resolve(folder, path)));
 }
 
 async function readSmall(file: string, what: string): Promise<string> {

@@ -7,7 +7,7 @@ import { loadSpec } from "../spec/loadSpec";
 import type { SpecSource } from "../worker/messages";
 import { FileHashes } from "./fileHashes";
 import { readMetadata } from "./resultFile";
-import { resultKey } from "./resultKey";
+import { resultKey, UnknownHash } from "./resultKey";
 
 export function resultPath(storeFolder: string, key: string): string {
   return join(storeFolder, `${key}.libresult`);
@@ -22,9 +22,16 @@ export async function lookUpWithoutHashing(source: SpecSource, storeFolder: stri
   const started = performance.now();
   const hashes = new FileHashes(storeFolder);
   const loaded = await loadSpec(source);
-  const found = await resultKey(loaded, (path) => hashes.known(path));
-  if (!found) return null;
-  const stored = await storedResult(storeFolder, found.key);
+  const known = async (path: string): Promise<string> => {
+    const hash = await hashes.known(path);
+    if (hash === null) throw new UnknownHash(path);
+    return hash;
+  };
+  const found = await resultKey(loaded, known).catch((error: unknown) => {
+    if (error instanceof UnknownHash) return null;
+    throw error;
+  });
+  const stored = found && (await storedResult(storeFolder, found.key));
   return stored && storedEvents(run, stored.file, stored.metadata, loaded.file, (performance.now() - started) / 1000);
 }
 

@@ -6,29 +6,33 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { DataSpec } from "../../protocol/spec";
 import { sidecarNames } from "../architecture/sidecar";
-import { dataFiles, type LoadedSpec } from "../spec/loadSpec";
+import { dataSetIdentity } from "../../formats/readDataSet";
+import type { LoadedSpec } from "../spec/loadSpec";
 import { resolveSpec } from "../spec/resolveSpec";
 
 /** Raised whenever a change of the code changes numbers: older results are then computed again. */
 export const algorithmVersion = 1;
 
-/** @returns the hash of a file, or null when it is not known (then there is no key yet). */
-export type HashFile = (path: string) => Promise<string | null>;
+/** SHA-256 of a file's bytes in hex. @throws UnknownHash when it is not known and must not be computed here. */
+export type HashFile = (path: string) => Promise<string>;
 
-/** @returns 64 hexadecimal digits, or null when `hash` did not know one of the files. */
-export async function resultKey(loaded: LoadedSpec, hash: HashFile): Promise<{ key: string; modelSha256: string } | null> {
+/** There is no key yet: a file would have to be read first. */
+export class UnknownHash extends Error {
+  override readonly name = "UnknownHash";
+}
+
+/** @throws FormatError for data that is not there; whatever `hash` throws. */
+export async function resultKey(loaded: LoadedSpec, hash: HashFile): Promise<{ key: string; modelSha256: string }> {
   const { spec, folder } = loaded;
   const modelSha256 = await hashModel(loaded.model, hash);
-  const sidecars = await Promise.all((await existing(sidecarNames.map((name) => join(dirname(loaded.model), name)))).map(hash));
   const options = resolveSpec(spec);
-  const data = await dataIdentity(spec.data, folder, hash);
-  const evaluationData = await dataIdentity(options.evaluation.data, folder, hash);
-  if (modelSha256 === null || sidecars.includes(null) || data === null || evaluationData === null) return null;
   const facts = {
-    algorithmVersion, modelSha256, sidecars, data,
-    evaluation: { data: evaluationData, metric: options.evaluation.metric },
+    algorithmVersion,
+    modelSha256,
+    sidecars: await hashAll(await existing(sidecarNames.map((name) => join(dirname(loaded.model), name))), hash),
+    data: await dataSetIdentity(spec.data, folder, hash),
+    evaluation: { data: await dataSetIdentity(options.evaluation.data, folder, hash), metric: options.evaluation.metric },
     architecture: spec.architecture ?? {}, nodeLayers: spec.nodeLayers ?? null, lastPositionOnly: spec.lastPositionOnly ?? null,
     basis: options.basis, edges: options.edges, precision: options.precision, seed: options.seed,
   };
@@ -36,36 +40,17 @@ export async function resultKey(loaded: LoadedSpec, hash: HashFile): Promise<{ k
 }
 
 /** A folder (a model in several files) is hashed over its weight and config files, in the order of their names. */
-async function hashModel(model: string, hash: HashFile): Promise<string | null> {
+export async function hashModel(model: string, hash: HashFile): Promise<string> {
   if (!(await stat(model)).isDirectory()) return hash(model);
   const names = (await readdir(model)).filter((name) => /\.(safetensors|json|bin|pt|pth)$/.test(name)).sort();
-  return combined(names, await Promise.all(names.map((name) => hash(join(model, name)))));
+  const hashes = await hashAll(names.map((name) => join(model, name)), hash);
+  return createHash("sha256").update(canonical(names.map((name, i) => [name, hashes[i]]))).digest("hex");
 }
 
-/** Fields of the data spec with every path replaced by the hash of what it points at. */
-async function dataIdentity(data: DataSpec, folder: string, hash: HashFile): Promise<unknown> {
-  const fields = { ...data };
-  delete fields.inputs;
-  delete fields.labels;
-  const files = await Promise.all(dataFiles(data, folder).map((file) => hashPath(file, hash)));
-  return files.includes(null) ? null : { fields, files };
-}
-
-async function hashPath(path: string, hash: HashFile): Promise<string | null> {
-  const facts = await stat(path).catch(() => null);
-  if (!facts) return "absent";
-  if (!facts.isDirectory()) return hash(path);
-  // A folder of data: its listing with sizes and times stands for its content.
-  const names = (await readdir(path)).sort();
-  const stats = await Promise.all(names.map((name) => stat(join(path, name)).catch(() => null)));
-  return combined(names, stats.map((one) => `${one?.size} ${one?.mtimeMs}`));
-}
-
-function combined(names: string[], hashes: (string | null)[]): string | null {
-  if (hashes.includes(null)) return null;
-  const hash = createHash("sha256");
-  names.forEach((name, i) => hash.update(`${name}\0${hashes[i]!}\0`));
-  return hash.digest("hex");
+async function hashAll(files: readonly string[], hash: HashFile): Promise<string[]> {
+  const hashes: string[] = [];
+  for (const file of files) hashes.push(await hash(file));
+  return hashes;
 }
 
 async function existing(paths: string[]): Promise<string[]> {

@@ -44,7 +44,7 @@ export class ResultStore {
   }
 }
 
-/** Prefix of every name that a run writes under before the final rename. */
+/** Part of every name that a run writes under before the final rename. */
 export function temporaryPrefix(run: string): string {
   return `.${run}-`;
 }
@@ -52,5 +52,5 @@ export function temporaryPrefix(run: string): string {
 /** Removes what a run that was stopped in the middle of writing left behind. */
 export async function removeTemporaryFiles(storeFolder: string, run: string): Promise<void> {
   const names = await readdir(storeFolder).catch(() => []);
-  await Promise.all(names.filter((name) => name.startsWith(temporaryPrefix(run))).map((name) => rm(join(storeFolder, name), { force: true, recursive: true })));
+  await Promise.all(names.filter((name) => name.includes(temporaryPrefix(run))).map((name) => rm(join(storeFolder, name), { force: true })));
 }

@@ -31,7 +31,11 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
   if (typeof root["complete"] !== "boolean") check.fail("complete", "true or false");
   const spec = check.object(root["spec"], "spec");
   check.text(spec["model"], "spec.model");
-  check.text(check.object(spec["data"], "spec.data")["kind"], "spec.data.kind");
+  checkData(check, spec["data"], "spec.data");
+  if (spec["evaluation"] !== undefined) {
+    const evaluation = check.object(spec["evaluation"], "spec.evaluation");
+    if (evaluation["data"] !== undefined) checkData(check, evaluation["data"], "spec.evaluation.data");
+  }
   for (const [name, seconds] of Object.entries(check.object(root["phases"], "phases"))) check.number(seconds, `phases.${name}`);
   check.list(root["notes"], "notes", limits.notes).forEach((note, i) => check.text(note, `notes[${i}]`));
   check.list(root["layers"], "layers", limits.layers).forEach((layer, i) => checkLayer(check, layer, i));
@@ -43,6 +47,13 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
     check.count(evaluation["samples"], "evaluation.samples");
   }
   return root as unknown as ResultMetadata;
+}
+
+/** The rest of a stored spec is checked by the spec's own schema when it is run again. */
+function checkData(check: Checker, value: unknown, field: string): void {
+  const data = check.object(value, field);
+  check.text(data["kind"], `${field}.kind`);
+  for (const name of ["inputs", "labels"]) if (data[name] !== undefined) check.text(data[name], `${field}.${name}`);
 }
 
 function checkLayer(check: Checker, value: unknown, index: number): void {

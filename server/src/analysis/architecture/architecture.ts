@@ -1,0 +1,49 @@
+/** @file What is known about the architecture of a model before its weights are read. */
+
+import type { TensorInfo } from "../../formats/modelFile";
+import type { MlpDescription } from "../../core/network/mlp";
+import type { TransformerLensDescription } from "../../core/network/transformerLens";
+import type { ArchitectureSpec, DataSpec } from "../../protocol/spec";
+import type { Sidecar } from "./sidecar";
+
+/** Everything an inference may look at. Nothing here is executed and no weight is read. */
+export interface ModelFacts {
+  /** For messages. */
+  readonly model: string;
+  readonly tensors: readonly TensorInfo[];
+  /** Facts that the file carries beside its tensors. */
+  readonly metadata: ReadonlyMap<string, unknown>;
+  readonly sidecar: Sidecar | null;
+  readonly spec: ArchitectureSpec;
+  /** `lastPositionOnly` of the spec, and the data, which decides its default. */
+  readonly lastPositionOnly: string | null;
+  readonly data: DataSpec | null;
+}
+
+interface Common {
+  /** How this was found out, in one sentence. */
+  readonly how: string;
+  /** Names of the tensors that the network uses. */
+  readonly tensors: readonly string[];
+  readonly nodeLayers: readonly string[];
+  /** What was guessed or ignored, in sentences. */
+  readonly notes: readonly string[];
+}
+
+export interface MlpArchitecture extends Common {
+  readonly kind: "mlp";
+  readonly description: MlpDescription;
+  /** Inputs, hidden layers, outputs; without the folded constant. */
+  readonly widths: readonly number[];
+}
+
+export interface TransformerLensArchitecture extends Common {
+  readonly kind: "transformer-lens";
+  readonly description: TransformerLensDescription;
+  readonly sizes: {
+    readonly layers: number; readonly heads: number; readonly modelWidth: number; readonly headWidth: number;
+    readonly hiddenWidth: number; readonly vocabulary: number; readonly outputs: number; readonly positions: number;
+  };
+}
+
+export type Architecture = MlpArchitecture | TransformerLensArchitecture;

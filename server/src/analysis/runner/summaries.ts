@@ -1,0 +1,52 @@
+/** @file Core results as the plain summaries that are streamed, stored and shown. */
+
+import type { LayerResult } from "../../core/lib/layerBasis";
+import type { Matrix } from "../../core/linalg/matrix";
+import type { EdgeList, LayerSummary, SectionSummary } from "../../protocol/result";
+
+/** Edges listed per section; the complete matrix is a tensor of the result. */
+export const listedEdges = 20_000;
+
+export function summarizeLayer(layer: LayerResult): LayerSummary {
+  const { basis } = layer;
+  return {
+    index: layer.index,
+    name: layer.name,
+    dimension: layer.width,
+    kept: basis?.lambda.length ?? 0,
+    lambda: [...(basis?.lambda ?? [])],
+    gramEigenvalues: [...(basis?.gramEigenvalues ?? [])],
+    gramRank: basis?.D.length ?? 0,
+    ...(layer.path !== null ? { path: layer.path } : {}),
+  };
+}
+
+/**
+ * @param edges E [out, in]; column 0 comes from the constant feature when `hasConstant`.
+ * @throws Error when an edge is not finite: then the numbers of the whole run cannot be trusted.
+ */
+export function summarizeSection(index: number, from: string, to: string, edges: Matrix, hasConstant: boolean): SectionSummary {
+  const { rows, cols, data } = edges;
+  let total = 0;
+  for (let at = 0; at < data.length; at += 1) if (!hasConstant || at % cols !== 0) total += data[at]!;
+  if (!Number.isFinite(total)) throw new Error(`The edges from ${from} to ${to} are not finite numbers: the network overflows on this data. Try "precision": "float64", or check the scale of the data.`);
+  const { list, truncated } = strongest(edges);
+  return { index, from, to, shape: [rows, cols], total, edges: list, truncated };
+}
+
+/** Edges by falling absolute weight; zeros are no edges. */
+function strongest({ cols, data }: Matrix): { list: EdgeList; truncated: SectionSummary["truncated"] } {
+  const present: number[] = [];
+  for (let at = 0; at < data.length; at += 1) if (data[at] !== 0) present.push(at);
+  present.sort((a, b) => Math.abs(data[b]!) - Math.abs(data[a]!) || a - b);
+  const shown = present.slice(0, listedEdges);
+  const first = present[listedEdges];
+  return {
+    list: {
+      source: shown.map((at) => at % cols),
+      target: shown.map((at) => Math.floor(at / cols)),
+      weight: shown.map((at) => data[at]!),
+    },
+    truncated: { count: present.length - shown.length, largest: first === undefined ? 0 : data[first]! },
+  };
+}

@@ -1,0 +1,88 @@
+/** @file A filled-in spec for a model: what could be inferred is written down, what could not is marked in a comment. */
+
+import { basename, dirname, join } from "node:path";
+import type { DataSpec, EvaluationSpec } from "../../protocol/spec";
+import { openModel } from "../../formats/openModel";
+import type { TensorInfo } from "../../formats/modelFile";
+import type { Architecture } from "../architecture/architecture";
+import { InputError } from "../errors";
+import { architectureOf } from "../runner/loadModel";
+import { inferData } from "./inferData";
+
+/** Tensor names listed in a comment for a person who must name the layers. */
+const listedNames = 40;
+
+/** Nothing is written. @returns the text, and the file beside the model where it belongs. @throws FormatError for an unreadable model. */
+export async function createSpec(model: string): Promise<{ file: string; text: string }> {
+  const opened = await openModel(model);
+  try {
+    const data = await inferData(model).catch((error: unknown) => {
+      if (error instanceof InputError) return null;
+      throw error;
+    });
+    let architecture: Architecture | null = null;
+    let reason = "";
+    try {
+      architecture = await architectureOf(opened, model, data ? { data: data.data } : {});
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      reason = error.message;
+    }
+    const file = join(dirname(model), `${basename(model).replace(/\.[^.]+$/, "")}.lib.json`);
+    return { file, text: specText(basename(model), opened.tensors, architecture, reason, data) };
+  } finally {
+    await opened.close();
+  }
+}
+
+function specText(
+  model: string, tensors: readonly TensorInfo[], architecture: Architecture | null, reason: string,
+  inferred: { data: DataSpec; evaluation: EvaluationSpec | null; notes: string[] } | null,
+): string {
+  const fields = [
+    field("model", model),
+    architecture ? architectureField(architecture) : unknownArchitecture(tensors, reason),
+    inferred ? comments(inferred.notes) + field("data", inferred.data) : dataToFillIn(architecture),
+    ...(inferred?.evaluation ? [field("evaluation", inferred.evaluation)] : []),
+    ...(architecture ? [field("nodeLayers", architecture.nodeLayers)] : []),
+    ...(architecture?.kind === "transformer-lens" && architecture.description.lastPositionOnly ? [field("lastPositionOnly", architecture.description.lastPositionOnly)] : []),
+    field("basis", { formula: "jacobian", center: true, threshold: 1e-6 }),
+  ];
+  return `{\n${fields.join(",\n")}\n}\n`;
+}
+
+function architectureField(architecture: Architecture): string {
+  const { description } = architecture;
+  const said = comments([architecture.how, ...architecture.notes]);
+  if (architecture.kind === "transformer-lens") return said + field("architecture", { family: "transformer-lens", activation: description.activation });
+  const { layers } = architecture.description;
+  return said + field("architecture", { family: architecture.description.family, activation: description.activation, weightOrder: layers[0]!.order });
+}
+
+/** Matrices are the likely affine layers; the person orders them and removes what does not belong. */
+function unknownArchitecture(tensors: readonly TensorInfo[], reason: string): string {
+  const layers = tensors.filter(({ shape }) => shape.length === 2).map(({ name }) => name.replace(/\.[^.]+$/, ""));
+  const names = tensors.slice(0, listedNames).map(({ name, shape }) => `  ${name} [${shape.join(", ")}]`);
+  return comments([reason, "List the affine layers to analyse in order. Tensors in the file:", ...names])
+    + field("architecture", { family: "layers", layers: layers.length > 0 ? layers : ["fc1"], activation: "relu" });
+}
+
+function dataToFillIn(architecture: Architecture | null): string {
+  const width = architecture?.kind === "mlp" ? ` Inputs have ${architecture.widths[0]} values.` : "";
+  return comments([`No data was found beside the model: name yours (npy, npz, csv, idx, safetensors, ...).${width}`]) + field("data", { kind: "npz", inputs: "data.npz", inputsName: "inputs", labelsName: "labels" });
+}
+
+function comments(lines: readonly string[]): string {
+  return lines.map((line) => `  // ${line.replace(/[\r\n\u2028\u2029]+/g, " ")}\n`).join("");
+}
+
+/** Short values on one line, as a person would write them. */
+function field(name: string, value: unknown): string {
+  return `  ${JSON.stringify(name)}: ${inline(value)}`;
+}
+
+function inline(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{ ${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${inline(inner)}`).join(", ")} }`;
+}

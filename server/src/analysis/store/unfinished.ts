@@ -1,0 +1,107 @@
+/**
+ * @file What an interrupted run had finished: one small safetensors file per node layer and per section's edges, in
+ * `unfinished/<key>` of the store folder. The next run of the same key continues from there; a finished run removes it.
+ */
+
+import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Finished } from "../../core/lib/analyze";
+import type { LayerBasis, LayerResult } from "../../core/lib/layerBasis";
+import type { EdgeBasis } from "../../core/lib/options";
+import type { Matrix } from "../../core/linalg/matrix";
+import type { ModelFile } from "../../formats/modelFile";
+import { openSafetensors } from "../../formats/safetensors/openSafetensors";
+import { writeSafetensors, type WritableTensor } from "../../formats/safetensors/writeSafetensors";
+
+const vectors = ["mean", "gramEigenvalues", "D", "lambda"] as const;
+const matrices = ["gram", "U", "W", "WPinv", "V", "C", "CPinv"] as const;
+
+export interface FinishedEdges { basis: EdgeBasis; section: number; edges: Matrix; path: string }
+
+export class Unfinished {
+  private readonly folder: string;
+
+  constructor(storeFolder: string, key: string) {
+    this.folder = join(storeFolder, "unfinished", key);
+  }
+
+  async saveLayer(layer: LayerResult): Promise<void> {
+    const { basis } = layer;
+    const tensors: WritableTensor[] = [];
+    if (basis) {
+      for (const name of vectors) tensors.push({ name, dtype: "F64", shape: [basis[name].length], data: basis[name] });
+      for (const name of matrices) if (basis[name]) tensors.push(matrixTensor(name, basis[name]));
+    }
+    const facts = { index: layer.index, name: layer.name, width: layer.width, path: layer.path, masked: basis?.masked ?? null };
+    await this.save(`layer-${layer.index}`, tensors, facts);
+  }
+
+  async saveEdges({ basis, section, edges, path }: FinishedEdges): Promise<void> {
+    await this.save(`edges-${basis}-${section}`, [matrixTensor("edges", edges)], { basis, section, path });
+  }
+
+  /** What is there; a damaged piece counts as not finished. */
+  async load(): Promise<Finished & { edges: FinishedEdges[] }> {
+    const layers: LayerResult[] = [];
+    const edges: FinishedEdges[] = [];
+    for (const name of (await readdir(this.folder).catch(() => [])).sort()) {
+      if (!/^(layer|edges)-[\w-]+\.safetensors$/.test(name)) continue;
+      try {
+        const opened = await openSafetensors(join(this.folder, name));
+        try {
+          if (name.startsWith("layer-")) layers.push(await readLayer(opened));
+          else edges.push(await readEdges(opened));
+        } finally {
+          await opened.close();
+        }
+      } catch {
+        await rm(join(this.folder, name), { force: true });
+      }
+    }
+    return { layers: usable(layers), edges };
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+    // Gone with the last unfinished run; kept while another needs it.
+    await rmdir(dirname(this.folder)).catch(() => undefined);
+  }
+
+  private async save(name: string, tensors: WritableTensor[], facts: object): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    await writeSafetensors(join(this.folder, `${name}.safetensors`), tensors, { facts: JSON.stringify(facts) });
+  }
+}
+
+/** Bases are found from the last layer backwards: only an unbroken run of layers up to the last can be built on. */
+function usable(layers: LayerResult[]): LayerResult[] {
+  const descending = [...layers].sort((a, b) => b.index - a.index);
+  return descending.filter((layer, place) => layer.index === descending[0]!.index - place);
+}
+
+function matrixTensor(name: string, { rows, cols, data }: Matrix): WritableTensor {
+  return { name, dtype: "F64", shape: [rows, cols], data };
+}
+
+async function readLayer(opened: ModelFile): Promise<LayerResult> {
+  const facts = factsOf(opened) as { index: number; name: string; width: number; path: string | null; masked: number | null };
+  if (facts.masked === null) return { index: facts.index, name: facts.name, width: facts.width, basis: null, path: facts.path };
+  const entries: [string, Float64Array | Matrix | null][] = [];
+  for (const name of vectors) entries.push([name, (await opened.read(name)) as Float64Array]);
+  for (const name of matrices) {
+    const shape = opened.tensors.find((tensor) => tensor.name === name)?.shape;
+    entries.push([name, shape ? { rows: shape[0]!, cols: shape[1]!, data: (await opened.read(name)) as Float64Array } : null]);
+  }
+  const basis = { ...Object.fromEntries(entries), masked: facts.masked } as unknown as LayerBasis;
+  return { index: facts.index, name: facts.name, width: facts.width, basis, path: facts.path };
+}
+
+async function readEdges(opened: ModelFile): Promise<FinishedEdges> {
+  const facts = factsOf(opened) as { basis: EdgeBasis; section: number; path: string };
+  const [rows, cols] = opened.tensors[0]!.shape as [number, number];
+  return { ...facts, edges: { rows, cols, data: (await opened.read("edges")) as Float64Array } };
+}
+
+function factsOf(opened: ModelFile): object {
+  return JSON.parse(String(opened.metadata.get("facts"))) as object;
+}

@@ -1,0 +1,127 @@
+/** @file Command line -> what to do. Mistakes are named in one line. */
+
+import { parseArgs } from "node:util";
+import { InputError } from "../analysis/errors";
+import { nearest } from "../analysis/spec/nearest";
+import type { BackendName } from "../protocol/result";
+
+export interface CommandLine {
+  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "backends" | "help" | "version";
+  /** The model or spec; empty for commands without one. */
+  file: string;
+  json: boolean;
+  force: boolean;
+  out: string | null;
+  report: string | null;
+  backend: BackendName | "auto";
+  maxMemory: string | null;
+  basis: "lib" | "pca";
+  tolerance: number;
+}
+
+const commands = ["inspect", "analyze", "ablate", "backends"] as const;
+const backends = ["auto", "tensorflow", "webgpu", "wasm", "cpu"] as const;
+
+const options = {
+  json: { type: "boolean" }, force: { type: "boolean" }, help: { type: "boolean", short: "h" }, version: { type: "boolean" },
+  out: { type: "string" }, report: { type: "string" }, backend: { type: "string" }, "max-memory": { type: "string" },
+  basis: { type: "string" }, tolerance: { type: "string" },
+} as const;
+
+type OptionName = keyof typeof options;
+
+/** Options that a command understands besides --json and --help. */
+const understood: Record<Exclude<CommandLine["command"], "help" | "version">, readonly OptionName[]> = {
+  "inspect": [],
+  "analyze": ["out", "backend", "force", "max-memory", "report"],
+  "ablate nodes": ["out", "backend", "basis", "tolerance", "max-memory"],
+  "ablate edges": ["out", "backend", "basis", "tolerance", "max-memory"],
+  "backends": [],
+};
+
+/** @throws InputError in one sentence that says what to type instead. */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { values, positionals } = parse(args);
+  const result: CommandLine = {
+    command: "help",
+    file: "",
+    json: values.json ?? false,
+    force: values.force ?? false,
+    out: values.out ?? null,
+    report: values.report ?? null,
+    backend: choice("--backend", values.backend ?? process.env["LIB_LENS_BACKEND"] ?? "auto", backends),
+    maxMemory: values["max-memory"] ?? null,
+    basis: choice("--basis", values.basis ?? "lib", ["lib", "pca"]),
+    tolerance: tolerance(values.tolerance ?? "0.001"),
+  };
+  if (values.version) return { ...result, command: "version" };
+  if (values.help || positionals[0] === "help" || args.length === 0) return result;
+  const { command, rest } = commandOf(positionals);
+  for (const name of Object.keys(values) as OptionName[]) {
+    if (name !== "json" && !understood[command].includes(name)) throw new InputError(`"lib-lens ${command}" has no option --${name}. Type "lib-lens --help" for the options.`);
+  }
+  const wantsFile = command !== "backends";
+  if (wantsFile && rest.length === 0) throw new InputError(`"lib-lens ${command}" needs a ${command === "inspect" ? "model file" : "spec file"}: lib-lens ${command} ${command === "inspect" ? "MODEL" : "SPEC"}.`);
+  if (rest.length > (wantsFile ? 1 : 0)) throw new InputError(`"${rest.at(-1)}" is one argument too many for "lib-lens ${command}". Put quotes around a path with spaces.`);
+  return { ...result, command, file: rest[0] ?? "" };
+}
+
+function parse(args: readonly string[]): ReturnType<typeof parseStrictly> {
+  try {
+    return parseStrictly(args);
+  } catch (error) {
+    const unknown = /Unknown option '(--?[^']+)'/.exec((error as Error).message)?.[1];
+    if (!unknown) throw new InputError(`${(error as Error).message.split(". ")[0]}. Type "lib-lens --help" for the options.`);
+    const meant = nearest(unknown.replace(/^-+/, ""), Object.keys(options));
+    throw new InputError(`Unknown option ${unknown}${meant ? `: did you mean --${meant}?` : ". Type \"lib-lens --help\" for the options."}`);
+  }
+}
+
+function parseStrictly(args: readonly string[]) {
+  return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+}
+
+function commandOf(positionals: readonly string[]): { command: keyof typeof understood; rest: readonly string[] } {
+  const [first = "", ...rest] = positionals;
+  if (first === "ablate") {
+    const [what = "", ...files] = rest;
+    if (what === "nodes" || what === "edges") return { command: `ablate ${what}`, rest: files };
+    throw new InputError(`"lib-lens ablate" is followed by nodes or edges: lib-lens ablate nodes SPEC.`);
+  }
+  if (first === "inspect" || first === "analyze" || first === "backends") return { command: first, rest };
+  const meant = nearest(first, commands);
+  throw new InputError(`Unknown command "${first}"${meant ? `: did you mean "${meant}"?` : `; the commands are ${commands.join(", ")}.`}`);
+}
+
+function choice<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  if ((allowed as readonly string[]).includes(value)) return value as T;
+  throw new InputError(`${name} is "${value}"; it is one of ${allowed.join(", ")}.`);
+}
+
+function tolerance(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value >= 0) return value;
+  throw new InputError(`--tolerance is "${text}"; a number from 0 is expected, such as 0.001.`);
+}
+
+export const help = `lib-lens: Local Interaction Basis analysis of neural networks
+
+  lib-lens inspect MODEL               what a checkpoint holds: tensors, architecture, node layers
+  lib-lens analyze SPEC                features and interactions of a network
+  lib-lens ablate nodes SPEC           score against features kept, layer by layer
+  lib-lens ablate edges SPEC           edges needed to keep the score, section by section
+  lib-lens backends                    what can compute on this machine
+
+SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything can be inferred.
+
+  --json             one JSON object on standard output; progress goes to standard error
+  --out DIR          folder of the result (default: .lib-lens beside the spec)
+  --backend NAME     auto, tensorflow, webgpu, wasm or cpu (default: auto, or LIB_LENS_BACKEND)
+  --max-memory SIZE  overrides "maxMemory" of the spec, such as 8GB
+  --force            analyze: compute even when the result is stored
+  --report FILE      analyze: where the HTML report goes (default: beside the result, without --json)
+  --basis NAME       ablate: lib (default) or pca
+  --tolerance X      ablate: loss of score that still counts as kept (default 0.001)
+  --version, --help
+
+Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.`;

@@ -1,0 +1,79 @@
+/** @file Entry of the worker thread: answers one request at a time. Loads what a request needs, when it needs it. */
+
+import { stat } from "node:fs/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { CancelledError, isBadInput, messageOf } from "./analysis/errors";
+import type { AblationSession } from "./analysis/runner/ablationSession";
+import type { ComputeOptions, WorkerMessage, WorkerRequest, WorkerStart } from "./analysis/worker/messages";
+import type { RunEvent } from "./protocol/events";
+
+/** Seconds of work after which a run keeps what it has finished. */
+const keepAfterSeconds = 2;
+
+const port = parentPort;
+if (!port) throw new Error("worker.js is the analysis thread of LIB Lens; start lib-lens instead.");
+
+const flag = new Int32Array((workerData as WorkerStart).cancelFlag);
+
+function checkCancelled(): void {
+  if (Atomics.load(flag, 0) === 1) throw new CancelledError();
+}
+
+function send(message: WorkerMessage): void {
+  port!.postMessage(message);
+}
+
+const context = { emit: (event: RunEvent): void => send({ kind: "event", event }), checkCancelled };
+
+/** The last result that was ablated stays loaded: its user tries one selection after another. */
+let session: { file: string; modified: number; opened: AblationSession } | null = null;
+
+async function sessionFor(file: string, compute: ComputeOptions): Promise<AblationSession> {
+  const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: 0 }));
+  if (session?.file === file && session.modified === mtimeMs) return session.opened;
+  session = null;
+  const { AblationSession } = await import("./analysis/runner/ablationSession");
+  const opened = await AblationSession.open(file, compute, checkCancelled);
+  session = { file, modified: mtimeMs, opened };
+  return opened;
+}
+
+async function answer(request: WorkerRequest): Promise<unknown> {
+  switch (request.kind) {
+    case "analyze": {
+      const { runAnalysis } = await import("./analysis/runner/runAnalysis");
+      await runAnalysis(request, { ...context, keepAfterSeconds });
+      return null;
+    }
+    case "matrix": {
+      const { readForView } = await import("./analysis/store/resultFile");
+      return readForView(request.file, request.tensor);
+    }
+    case "create-spec": {
+      const { createSpec } = await import("./analysis/spec/createSpec");
+      return createSpec(request.model);
+    }
+    case "ablate-features": {
+      const session = await sessionFor(request.file, request.compute);
+      const signals = { checkCancelled, progress: () => undefined };
+      const base = await session.baseScore(signals);
+      const score = await session.scoreWithout(request.layer, request.basis, request.remove, signals);
+      return { metric: session.data.metric, base, score };
+    }
+    case "ablate-nodes": {
+      const { nodeCurves } = await import("./analysis/runner/ablationCurves");
+      return nodeCurves(await sessionFor(request.file, request.compute), request, context);
+    }
+    case "ablate-edges": {
+      const { edgeCurves } = await import("./analysis/runner/ablationCurves");
+      return edgeCurves(await sessionFor(request.file, request.compute), request, context);
+    }
+  }
+}
+
+port.on("message", (request: WorkerRequest) => {
+  answer(request).then(
+    (value) => send({ kind: "result", answer: value }),
+    (error: unknown) => send({ kind: "error", message: messageOf(error), badInput: isBadInput(error), cancelled: error instanceof CancelledError }),
+  );
+});
