@@ -73,6 +73,7 @@ export async function allEngines(): Promise<{ engines: Candidate[]; absent: { na
   await attempt("tfjs over its cpu backend", float32, () => overTfjs("cpu"));
   await attempt("tfjs over its wasm backend", float32, () => overTfjs("wasm"));
   await attempt("tensorflow float32", float32, create({ backend: "tensorflow", precision: "float32" }));
+  await attempt("tensorflow float64", float64, create({ backend: "tensorflow", precision: "float64" }));
   offerSoftwareAdapter();
   await attempt("webgpu", { ...float32, transcendental: 3e-4 }, create({ backend: "webgpu", precision: "float32", softwareAdapter: true }));
   return { engines, absent };

@@ -17,7 +17,7 @@ describe("chooseBackend", () => {
     expect(chooseBackend(statuses, "cpu", "float64").name).toBe("cpu");
   });
   it("says why a wanted backend cannot be had", () => {
-    expect(() => chooseBackend(statuses, "tensorflow", "float32")).toThrow("The backend tensorflow does not run on this machine. tensorflow says so.");
+    expect(() => chooseBackend(statuses, "tensorflow", "float32")).toThrow("The backend tensorflow does not run on this machine. tensorflow says so. Choose --backend webgpu.");
     expect(() => chooseBackend(statuses, "webgpu", "float64")).toThrow("--backend wasm");
     expect(() => chooseBackend([status("cpu", false)], "auto", "float32")).toThrow("No backend runs on this machine");
   });

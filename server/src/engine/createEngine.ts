@@ -28,7 +28,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return new HostEngine("wasm", precision, products, missing);
     }
     case "tensorflow": {
-      if (precision === "float64") throw new Error("The backend tensorflow computes in float32 only. Choose --backend wasm for float64.");
+      if (precision === "float64") return tensorflowDoubleEngine();
       const { startTensorflow } = await import("./tensorflow/tensorflowBackend");
       return tfjsEngine(await startTensorflow());
     }
@@ -40,8 +40,16 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
+async function tensorflowDoubleEngine(): Promise<Engine> {
+  const { describeBinding, loadBinding } = await import("./tensorflow/binding");
+  const loaded = loadBinding();
+  if ("missing" in loaded) throw new Error(loaded.missing);
+  const { TensorflowDoubleEngine } = await import("./tensorflow/doubleEngine");
+  return new TensorflowDoubleEngine(loaded.binding, `${describeBinding(loaded)}, float64`);
+}
+
 async function tfjsEngine(started: TfjsBackend | { missing: string }): Promise<Engine> {
-  if ("missing" in started) throw new Error(`${started.missing} Or choose --backend wasm.`);
+  if ("missing" in started) throw new Error(started.missing);
   const { TfjsEngine } = await import("./tfjs/tfjsEngine");
   return new TfjsEngine(started);
 }

@@ -24,7 +24,7 @@ export const probeMarker = "lib-lens-probe ";
 export const backendOrder: readonly BackendName[] = ["tensorflow", "webgpu", "wasm", "cpu"];
 
 /** Backends that compute in float64 as well. */
-const float64Backends: ReadonlySet<BackendName> = new Set(["wasm", "cpu"]);
+const float64Backends: ReadonlySet<BackendName> = new Set(["tensorflow", "wasm", "cpu"]);
 
 export interface ProbeOptions {
   /** Bundled probe entry, or null to try the backends in this process. */
@@ -63,7 +63,10 @@ export function chooseBackend(statuses: readonly BackendStatus[], wanted: Backen
   if (wanted !== "auto") {
     const status = statuses.find((each) => each.name === wanted);
     if (status === undefined) throw new Error(`There is no backend ${wanted}. Choose one of ${backendOrder.join(", ")} or auto.`);
-    if (!status.available) throw new Error(`The backend ${wanted} does not run on this machine. ${status.reason}`);
+    if (!status.available) {
+      const others = statuses.filter((each) => each.available).map((each) => each.name);
+      throw new Error(`The backend ${wanted} does not run on this machine. ${status.reason} Choose --backend ${others[0] ?? "auto"}.`);
+    }
     if (!computes(wanted, precision)) throw new Error(`The backend ${wanted} computes in float32 only. Choose --backend wasm for float64.`);
     return status;
   }

@@ -64,6 +64,10 @@ function findAddon(environment: NodeJS.ProcessEnv): { file: string; packageName:
   return null;
 }
 
+export function describeBinding({ binding, packageName }: LoadedBinding): string {
+  return `TensorFlow ${binding.TF_Version} through ${packageName.replace("@tensorflow/", "")}`;
+}
+
 function load(file: string, packageName: string): LoadedBinding | { missing: string } {
   // TensorFlow reads it while it loads: without it every start writes to standard error.
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "3";

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import util from "node:util";
 import { firstLine, requireFile } from "../nativePackages";
 import type { TfjsBackend } from "../tfjs/tfjsEngine";
-import { loadBinding, type LoadedBinding } from "./binding";
+import { describeBinding, loadBinding, type LoadedBinding } from "./binding";
 
 interface BackendModule { NodeJSKernelBackend: new (binding: unknown, packageName: string) => tf.KernelBackend }
 
@@ -27,10 +27,6 @@ export async function startTensorflow(): Promise<TfjsBackend | { missing: string
     maxTensorBytes: Infinity,
     failure: () => null,
   };
-}
-
-export function describeBinding({ binding, packageName }: LoadedBinding): string {
-  return `TensorFlow ${binding.TF_Version} through ${packageName.replace("@tensorflow/", "")}`;
 }
 
 function register({ binding, packageName }: LoadedBinding): void {

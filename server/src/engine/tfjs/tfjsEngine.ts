@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendName } from "../../protocol/result";
 import type { ActivationName } from "../../protocol/spec";
+import { activate, activateDerivative } from "../activationFormulas";
 import { BackendFailure } from "../backendFailure";
 import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
 import { TensorScopes } from "../scopes";
@@ -10,7 +11,7 @@ import {
   broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, showShape, sizeOf,
   type MatMulOptions,
 } from "../shapes";
-import { activate, activateDerivative } from "./activations";
+import { tfjsOperations } from "./operations";
 import { raw, TfjsTensor } from "./tfjsTensor";
 
 const bytesPerEntry = 4;
@@ -83,10 +84,7 @@ export class TfjsEngine implements Engine {
   div(a: Tensor, b: Tensor): Tensor { return this.#make(broadcastShape("div", a.shape, b.shape), () => tf.div(raw(a), raw(b))); }
 
   affine(a: Tensor, factor: number, offset = 0): Tensor {
-    return this.#make(a.shape, () => {
-      const scaled = tf.mul(raw(a), tf.scalar(factor));
-      return offset === 0 ? scaled : tf.add(scaled, tf.scalar(offset));
-    });
+    return this.#make(a.shape, () => tfjsOperations.affine(raw(a), factor, offset));
   }
 
   square(a: Tensor): Tensor { return this.#make(a.shape, () => tf.square(raw(a))); }
@@ -95,11 +93,11 @@ export class TfjsEngine implements Engine {
   maximum(a: Tensor, floor: number): Tensor { return this.#make(a.shape, () => tf.maximum(raw(a), tf.scalar(floor))); }
 
   activation(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
-    return this.#make(a.shape, () => activate(name, raw(a), options.negativeSlope ?? defaultNegativeSlope));
+    return this.#make(a.shape, () => activate(tfjsOperations, name, raw(a), options.negativeSlope ?? defaultNegativeSlope));
   }
 
   activationDerivative(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
-    return this.#make(a.shape, () => activateDerivative(name, raw(a), options.negativeSlope ?? defaultNegativeSlope));
+    return this.#make(a.shape, () => activateDerivative(tfjsOperations, name, raw(a), options.negativeSlope ?? defaultNegativeSlope));
   }
 
   softmax(a: Tensor): Tensor {
