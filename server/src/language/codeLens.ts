@@ -6,6 +6,7 @@ import { viewCommands } from "../protocol/views";
 import type { Binding } from "../workspace/binding/binding";
 import { uriOf } from "../workspace/uris";
 import type { LanguageContext } from "./context";
+import { analyzeTarget } from "./models";
 import { ageText, plural } from "./markdown";
 
 const shownModels = 3;
@@ -44,7 +45,7 @@ function lensOf(context: LanguageContext, model: string, range: Range, text: str
     return [{ range, command: { title: `LIB graph · ${text} · ${age}`, command: viewCommands.graph, arguments: [{ uri: uriOf(result.file) }] } }];
   }
   if (!context.client.trusted) return [];
-  return [{ range, command: { title: `LIB: analyze · ${text}`, command: viewCommands.analyze, arguments: [{ model: uriOf(model) }] } }];
+  return [{ range, command: { title: `LIB: analyze · ${text}`, command: viewCommands.analyze, arguments: [analyzeTarget(context.snapshot, model)] } }];
 }
 
 function describe({ model, matches }: Binding): string {

@@ -9,6 +9,7 @@ import { uriOf } from "../workspace/uris";
 import type { LanguageContext } from "./context";
 import { resultTier } from "./hoverResult";
 import { boundTier, codeTier } from "./hoverStatic";
+import { analyzeTarget } from "./models";
 import { code, commandLink, count, plural, toPlainText } from "./markdown";
 import { nodeLayerOf } from "./nodeLayers";
 
@@ -33,7 +34,7 @@ export function hover(context: LanguageContext, uri: string, position: Position)
 function layerText(context: LanguageContext, layer: BoundLayer): string {
   const path = layer.binding.model;
   const result = context.results.ofModel(path);
-  const text = boundTier(layer, context.models, context.client, result !== null);
+  const text = boundTier(layer, context, result !== null);
   const state = context.snapshot.parts.models.get(path);
   if (!result || !state || !("facts" in state)) return text;
   const role = nodeLayerOf(layer.matches.map((match) => match.tensor.name), state.facts.tensors, result.metadata);
@@ -57,7 +58,7 @@ function referenceHover(context: LanguageContext, { reference, files }: LinkedRe
   const result = context.results.ofModel(path);
   if (context.client.commandLinks) {
     if (result) lines.push(commandLink("Graph", viewCommands.graph, { uri: uriOf(result.file) }));
-    else if (context.client.trusted && "facts" in state) lines.push(commandLink("Analyze", viewCommands.analyze, { model: uriOf(path) }));
+    else if (context.client.trusted && "facts" in state) lines.push(commandLink("Analyze", viewCommands.analyze, analyzeTarget(context.snapshot, path)));
   }
   return answer(context, lines.join("\n\n"), reference.range);
 }

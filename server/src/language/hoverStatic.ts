@@ -8,9 +8,9 @@ import type { LayerPlace } from "../workspace/binding/parameterPatterns";
 import type { ModelBinding } from "../workspace/binding/binding";
 import type { ModelCache } from "../workspace/modelCache";
 import type { BoundLayer } from "../workspace/snapshot";
-import { uriOf } from "../workspace/uris";
-import type { ClientAbilities } from "./clientCapabilities";
+import type { LanguageContext } from "./context";
 import { disagreementOf } from "./disagreement";
+import { analyzeTarget } from "./models";
 import { code, commandLink, count, plural, shapeText, short, table } from "./markdown";
 
 const shownTensors = 8;
@@ -23,12 +23,12 @@ function title(place: LayerPlace): string {
   return `**${code(place.callee)}** in ${code(place.owner)}`;
 }
 
-/** Buffers of normalisation layers are stored, but nothing trains them. */
-function isParameter({ tensor }: Match): boolean {
-  return !/(^|\.)(running_mean|running_var|num_batches_tracked)$/.test(tensor.name);
+/** Buffers are stored, but nothing trains them. */
+function isParameter({ tensor, pattern }: Match): boolean {
+  return pattern.place.callee !== "register_buffer" && !/(^|\.)(running_mean|running_var|num_batches_tracked)$/.test(tensor.name);
 }
 
-export function boundTier(layer: BoundLayer, models: ModelCache, client: ClientAbilities, hasResult: boolean): string {
+export function boundTier(layer: BoundLayer, { models, client, snapshot }: LanguageContext, hasResult: boolean): string {
   const { matches, binding } = layer;
   const rows = matches.slice(0, shownTensors).map(({ tensor }) => [
     code(tensor.name), shapeText(tensor.shape), tensor.dtype, count(elements(tensor.shape)), rankText(models, binding.model, tensor.name),
@@ -36,7 +36,9 @@ export function boundTier(layer: BoundLayer, models: ModelCache, client: ClientA
   const total = matches.filter(isParameter).reduce((sum, { tensor }) => sum + elements(tensor.shape), 0);
   const lines = [
     title(layer.place),
-    table(["tensor", "shape", "type", "values", "effective rank"], rows),
+    rows.some((row) => row[4] !== "")
+      ? table(["tensor", "shape", "type", "values", "effective rank"], rows)
+      : table(["tensor", "shape", "type", "values"], rows.map((row) => row.slice(0, 4))),
   ];
   if (matches.length > shownTensors) lines.push(`and ${plural(matches.length - shownTensors, "more tensor")}`);
   const prefix = binding.prefix ? `, stored below ${code(binding.prefix)}` : "";
@@ -44,7 +46,7 @@ export function boundTier(layer: BoundLayer, models: ModelCache, client: ClientA
   const disagreement = disagreementOf(layer);
   if (disagreement) lines.push(`⚠ ${disagreement.text}`);
   if (client.commandLinks && client.trusted && !hasResult) {
-    lines.push(`Not analysed yet · ${commandLink("Analyze", viewCommands.analyze, { model: uriOf(binding.model) })}`);
+    lines.push(`Not analysed yet · ${commandLink("Analyze", viewCommands.analyze, analyzeTarget(snapshot, binding.model))}`);
   }
   return lines.join("\n\n");
 }

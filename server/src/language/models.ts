@@ -7,9 +7,14 @@ import type { WorkspaceSnapshot } from "../workspace/snapshot";
 
 const maxListed = 1_000;
 
-/** References in the order of the documents, then model files that nothing refers to. A spec stands for its model once. */
+/** Code that names a model first, then specs of models that no code names, then files that nothing refers to. */
 export function listModels(snapshot: WorkspaceSnapshot): ModelReference[] {
   const specs = specOfModel(snapshot);
+  const references = [...snapshot.parts.references]
+    .flatMap(([uri, list]) => list.map((linked) => ({ uri, ...linked })))
+    .filter(({ reference }) => reference.what === "model" && reference.how !== "mention")
+    .sort((a, b) => Number(a.fromSpec) - Number(b.fromSpec) || a.uri.localeCompare(b.uri, "en", { numeric: true }));
+  const inCode = new Set(references.flatMap(({ fromSpec, files }) => (fromSpec ? [] : files)));
   const listed: ModelReference[] = [];
   const seen = new Set<string>();
   const add = (entry: ModelReference, key: string): void => {
@@ -17,14 +22,12 @@ export function listModels(snapshot: WorkspaceSnapshot): ModelReference[] {
     seen.add(key);
     listed.push(entry);
   };
-  for (const [uri, references] of snapshot.parts.references) {
-    for (const { reference, files, fromSpec } of references) {
-      if (reference.what !== "model" || reference.how === "mention") continue;
-      const source = { uri, ...reference.range.start };
-      if (files.length === 0) add({ model: null, text: reference.path, source, spec: fromSpec ? uri : null }, `${uri} ${reference.path}`);
-      for (const file of files) {
-        add({ model: uriOf(file), text: reference.path, source, spec: fromSpec ? uri : specs.get(file) ?? null }, `${uri} ${file}`);
-      }
+  for (const { uri, reference, files, fromSpec } of references) {
+    const source = { uri, ...reference.range.start };
+    if (files.length === 0) add({ model: null, text: reference.path, source, spec: fromSpec ? uri : null }, `${uri} ${reference.path}`);
+    for (const file of files) {
+      if (fromSpec && inCode.has(file)) continue;
+      add({ model: uriOf(file), text: reference.path, source, spec: fromSpec ? uri : specs.get(file) ?? null }, `${uri} ${file}`);
     }
   }
   const referred = new Set(listed.map((entry) => entry.model));
@@ -33,6 +36,12 @@ export function listModels(snapshot: WorkspaceSnapshot): ModelReference[] {
     if (!referred.has(model)) add({ model, text: basename(file), source: null, spec: specs.get(file) ?? null }, model);
   }
   return listed;
+}
+
+/** Argument of the analyze command for a model: with the spec that names it, when there is one. */
+export function analyzeTarget(snapshot: WorkspaceSnapshot, model: string): { model: string; spec?: string } {
+  const spec = specOfModel(snapshot).get(model);
+  return { model: uriOf(model), ...(spec === undefined ? {} : { spec }) };
 }
 
 function specOfModel(snapshot: WorkspaceSnapshot): Map<string, string> {

@@ -59,7 +59,10 @@ export async function readRank(path: string, name: string): Promise<RankFacts | 
   }
 }
 
+/** Matrices and convolution kernels; stacked attention weights and biases of heads are no matrix. */
 export function canHaveRank(info: TensorInfo): boolean {
+  const last = info.name.slice(info.name.lastIndexOf(".") + 1);
+  if (/^b(_|ias)/.test(last) || (info.shape.length > 2 && last !== "weight")) return false;
   const elements = info.shape.reduce((product, size) => product * size, 1);
   const rows = info.shape[0] ?? 0;
   return info.shape.length >= 2 && elements > 0 && elements <= maxElements && Math.min(rows, elements / rows) <= maxSide

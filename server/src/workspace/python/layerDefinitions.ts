@@ -10,7 +10,7 @@ import { type Scopes, enclosingFunction, isConditional, parametersOf } from "./s
 import { type ValueFolder, constructorNames } from "./values";
 
 export function readModuleDefinitions(root: Node, scopes: Scopes, values: ValueFolder, paths: PathFolder): ModuleDefinition[] {
-  const layers = new LayerReader(values, paths);
+  const layers = new LayerReader(root, values, paths);
   const found: ModuleDefinition[] = [];
   walk(root, (node) => {
     if (node.type === "class_definition") found.push(readClass(node, layers, values, paths));

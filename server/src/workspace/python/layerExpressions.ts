@@ -14,10 +14,15 @@ const noArguments = { positional: [], keyword: [], open: false };
 export class LayerReader {
   readonly #values: ValueFolder;
   readonly #paths: PathFolder;
+  readonly #functions = new Map<string, Node>();
 
-  constructor(values: ValueFolder, paths: PathFolder) {
+  constructor(root: Node, values: ValueFolder, paths: PathFolder) {
     this.#values = values;
     this.#paths = paths;
+    for (const node of children(root)) {
+      const name = node.type === "function_definition" ? field(node, "name")?.text : undefined;
+      if (name) this.#functions.set(name, node);
+    }
   }
 
   /** The layer that an expression makes, under the name `key`; null when it makes none. */
@@ -98,13 +103,27 @@ export class LayerReader {
           return object ? this.read(object, key, depth) : null;
         }
         if (/^(spectral_norm|weight_norm|compile|checkpoint_wrapper|script)$/.test(name) && first) return this.read(first, key, depth);
-        if (!call.callee || !/^[A-Z]/.test(name)) return null;
+        if (!call.callee) return null;
+        if (!/^[A-Z]/.test(name)) return this.#fromFunction(call, key, depth);
         return {
           key, range: rangeOf(call.node), kind: "module", callee: call.callee,
           arguments: this.#values.arguments(call), entries: [], shape: null,
         };
       }
     }
+  }
+
+  /** A function of the document that returns a layer: `def weight(*shape): return nn.Parameter(torch.randn(shape))`. */
+  #fromFunction(call: PythonCall, key: string, depth: number): LayerDefinition | null {
+    const definition = this.#functions.get(call.callee);
+    const value = definition && onlyReturn(definition);
+    const layer = value ? this.read(value, key, depth + 1) : null;
+    if (!definition || !layer) return null;
+    const rest = field(definition, "parameters")?.namedChildren.some((parameter) => parameter.type === "list_splat_pattern") ?? false;
+    // A tensor of `*shape` has the sizes of the call; every other parameter stays unknown.
+    const shape = layer.kind === "tensor" && rest && layer.shape?.length === 1 && layer.shape[0] === null
+      ? call.positional.map((part) => this.#values.fold(part)) : layer.shape;
+    return { ...layer, shape, range: layer.kind === "container" ? layer.range : rangeOf(call.node) };
   }
 
   /** Entries numbered by position; `*` from the first splat of unknown length on. */
@@ -206,6 +225,16 @@ export class LayerReader {
     const object = callee?.type === "attribute" ? field(callee, "object") : null;
     return object ? this.#shape(object, depth + 1) : null;
   }
+}
+
+/** Value of the only return statement of a function. */
+function onlyReturn(definition: Node): Node | null {
+  const found: Node[] = [];
+  walk(definition, (node) => {
+    if (node.type === "return_statement") found.push(node);
+    return node.id === definition.id || (node.type !== "function_definition" && node.type !== "class_definition");
+  });
+  return found.length === 1 && found[0] ? children(found[0])[0] ?? null : null;
 }
 
 function container(node: Node, key: string, callee: string, entries: LayerDefinition[]): LayerDefinition {
