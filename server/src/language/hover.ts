@@ -10,7 +10,7 @@ import type { LanguageContext } from "./context";
 import { resultTier } from "./hoverResult";
 import { boundTier, codeTier } from "./hoverStatic";
 import { analyzeTarget } from "./models";
-import { code, commandLink, count, plural, toPlainText } from "./markdown";
+import { code, commandLink, count, plural, prose, toPlainText } from "./markdown";
 import { nodeLayerOf } from "./nodeLayers";
 
 /** Checkpoints of one class shown in one hover. */
@@ -53,7 +53,7 @@ function referenceHover(context: LanguageContext, { reference, files }: LinkedRe
       `**${code(basename(path))}** · ${state.facts.format} · ${plural(state.facts.tensors.length, "tensor")} · ${count(Math.ceil(state.facts.bytes / 1024))} kB`,
       ...bindingLines(context, path),
     ]
-    : [`**${code(basename(path))}** ${state.problem}`];
+    : [`**${code(basename(path))}** ${prose(state.problem)}`];
   if (files.length > 1) lines.push(`${plural(files.length, "file")} match ${code(reference.path)}.`);
   const result = context.results.ofModel(path);
   if (context.client.commandLinks) {

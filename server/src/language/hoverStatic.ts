@@ -11,7 +11,7 @@ import type { BoundLayer } from "../workspace/snapshot";
 import type { LanguageContext } from "./context";
 import { disagreementOf } from "./disagreement";
 import { analyzeTarget } from "./models";
-import { code, commandLink, count, plural, shapeText, short, table } from "./markdown";
+import { code, commandLink, count, plural, prose, shapeText, short, table } from "./markdown";
 
 const shownTensors = 8;
 
@@ -44,7 +44,7 @@ export function boundTier(layer: BoundLayer, { models, client, snapshot }: Langu
   const prefix = binding.prefix ? `, stored below ${code(binding.prefix)}` : "";
   lines.push(`${plural(total, "parameter")} in ${code(basename(binding.model))}${prefix}`);
   const disagreement = disagreementOf(layer);
-  if (disagreement) lines.push(`⚠ ${disagreement.text}`);
+  if (disagreement) lines.push(`⚠ ${prose(disagreement.text)}`);
   if (client.commandLinks && client.trusted && !hasResult) {
     lines.push(`Not analysed yet · ${commandLink("Analyze", viewCommands.analyze, analyzeTarget(snapshot, binding.model))}`);
   }

@@ -9,6 +9,11 @@ export function code(text: string): string {
   return `\`${plain.length > 120 ? `${plain.slice(0, 119)}…` : plain}\``;
 }
 
+/** Running text that may quote a file: nothing in it is markup. */
+export function prose(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#!<>|~]/g, "\\$&");
+}
+
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
@@ -27,7 +32,8 @@ export function toPlainText(markdown: string): string {
     .replace(/^\|( ?-+ ?\|)+\n?/gm, "")
     .replace(/^\| (.*) \|$/gm, (_line, cells: string) => cells.replaceAll(" | ", "  "))
     .replace(/\*\*|`/g, "")
-    .replace(/^---$/gm, "");
+    .replace(/^---$/gm, "")
+    .replace(/\\([^\w\s])/g, "$1");
 }
 
 export function count(value: number): string {

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openModel } from "../../../server/src/formats/openModel";
 import { bindWorkspace } from "../../../server/src/workspace/binding/bindWorkspace";
 import type { ModelBinding, ModelTensors } from "../../../server/src/workspace/binding/binding";
+import { sharedData } from "../../formats/sharedData";
 import { scan } from "../support";
 
 type Shapes = Record<string, number[]>;
@@ -163,7 +162,6 @@ class Net(nn.Module):
 });
 
 describe("real checkpoints", () => {
-  const data = resolve(import.meta.dirname, "../../../../shared/data");
   const cnn = `class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -205,17 +203,15 @@ class MLP(nn.Module):
     ["formats/lightning_mlp_state.pt", lit, 6],
     ["mnist-mlp/model_epoch_12.pt", loopBuilt, 6],
   ];
-  it.each(cases)("%s", async (name, code, count) => {
-    const path = resolve(data, name);
-    if (!existsSync(path)) {
-      console.log(`skipped: ${name} is not on this machine`);
-      return;
-    }
-    const file = await openModel(path);
-    const binding = await bindModel({ "net.py": code }, { path, tensors: file.tensors, referencedBy: new Set(["file:///w/net.py"]) });
-    await file.close();
-    expect(binding.bound).toMatchObject({ names: 1 });
-    expect(binding.bound?.matches).toHaveLength(count);
-    expect(binding.bound?.matches.every((match) => match.shapeAgrees)).toBe(true);
-  });
+  for (const [name, code, count] of cases) {
+    const path = sharedData(name);
+    it.skipIf(path === null)(path === null ? `${name} (skipped: ../shared/data is not there)` : name, async () => {
+      const file = await openModel(path ?? "");
+      const binding = await bindModel({ "net.py": code }, { path: file.format, tensors: file.tensors, referencedBy: new Set(["file:///w/net.py"]) });
+      await file.close();
+      expect(binding.bound).toMatchObject({ names: 1 });
+      expect(binding.bound?.matches).toHaveLength(count);
+      expect(binding.bound?.matches.every((match) => match.shapeAgrees)).toBe(true);
+    });
+  }
 });
