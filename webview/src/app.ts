@@ -6,7 +6,7 @@ import { graphView } from "./graph/graphView";
 import { graphStore } from "./graph/store";
 import { heatmapView } from "./heatmap/heatmapView";
 import { runBanner } from "./banner";
-import type { TabView, ViewContext } from "./shared/context";
+import type { ViewContext } from "./shared/context";
 import { setHeatmap } from "./shared/context";
 import { knownLayers, knownSections } from "./shared/data";
 import { element, setText } from "./shared/dom";
@@ -16,7 +16,6 @@ import { tableView } from "./table/tableView";
 
 export interface App {
   node: HTMLElement;
-  resize(): void;
   show(message: Extract<HostMessage, { kind: "show" }>): void;
 }
 
@@ -29,8 +28,8 @@ export function createApp(context: ViewContext, problem: Signal<string | null>):
   const store = graphStore(context);
   const open = (tab: Tab): void => { state.value = { ...state.value, tab }; };
   const graph = graphView(context, store, () => open("table"));
-  const views: Record<Tab, TabView> = {
-    graph,
+  const views: Record<Tab, HTMLElement> = {
+    graph: graph.node,
     jacobians: heatmapView(context),
     table: tableView(context, store, (name) => { open("graph"); graph.select(name); }),
   };
@@ -50,7 +49,7 @@ export function createApp(context: ViewContext, problem: Signal<string | null>):
     open(tabs[next]!.id);
     buttons[next]!.focus();
   });
-  const panels = tabs.map(({ id }) => element("div", { class: "panel", attributes: { role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}` } }, views[id].node));
+  const panels = tabs.map(({ id }) => element("div", { class: "panel", attributes: { role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}` } }, views[id]));
   const problemText = element("span", {});
   const problemBox = element("div", { class: "banner problem", attributes: { role: "alert" } }, problemText,
     element("button", { class: "quiet", attributes: { type: "button" }, on: { click: () => context.endpoint.send({ kind: "action", action: "showLog" }) } }, "Show log"),
@@ -71,7 +70,6 @@ export function createApp(context: ViewContext, problem: Signal<string | null>):
       panels[index]!.hidden = !chosen || waiting.value;
     });
     loading.hidden = !waiting.value || problem.value !== null;
-    views[current.value].resize();
   });
   effect(() => {
     const now = data.value;
@@ -88,7 +86,6 @@ export function createApp(context: ViewContext, problem: Signal<string | null>):
 
   return {
     node,
-    resize: () => views[state.value.tab].resize(),
     show(message) {
       open(message.tab);
       if (message.section !== undefined) setHeatmap(context, { section: message.section });

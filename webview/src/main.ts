@@ -31,8 +31,6 @@ const context: ViewContext = {
 };
 const app = createApp(context, problem);
 document.querySelector("#app")!.replaceChildren(app.node, live);
-app.resize();
-new ResizeObserver(() => app.resize()).observe(app.node);
 
 const write = stateWriter(api);
 effect(() => write(state.value));

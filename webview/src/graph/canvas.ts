@@ -88,13 +88,13 @@ export class GraphCanvas {
     const { theme, layout } = scene;
     if (reach !== null) {
       paintPath(pen, scene, reach.edges);
-      for (const node of reach.nodes) paintNode(pen, scene, node, layout.rowHeight(node.layer) >= 11);
+      for (const node of reach.nodes) paintNode(pen, scene, node, layout.labelled(node.layer));
     }
     if (hoverEdge !== null) {
       const found = layout.graph.sections[hoverEdge.section]!;
       const from = { layer: hoverEdge.section, feature: found.source[hoverEdge.edge]! };
       const to = { layer: hoverEdge.section + 1, feature: found.target[hoverEdge.edge]! };
-      pen.curve(layout.x(from.layer), layout.y(from), layout.x(to.layer), layout.y(to), { colour: theme.foreground, width: 2, dashed: found.weight[hoverEdge.edge]! < 0 });
+      pen.curve(layout.exit(from.layer), layout.y(from), layout.x(to.layer), layout.y(to), { colour: theme.foreground, width: 2, dashed: found.weight[hoverEdge.edge]! < 0 });
     }
     const ring = (node: NodeRef, colour: string, gap: number, width: number): void => {
       const layer = layout.graph.layers[node.layer];

@@ -1,7 +1,7 @@
 /** @file The Graph tab: brings model, canvas, keyboard, toolbar and side panel together. */
 
 import { computed, effect, signal } from "@preact/signals-core";
-import { setGraph, type TabView, type ViewContext } from "../shared/context";
+import { setGraph, type ViewContext } from "../shared/context";
 import { element, setText } from "../shared/dom";
 import { canvasBytes, sendExport, textBytes } from "../shared/exports";
 import { baseName } from "../shared/format";
@@ -27,7 +27,8 @@ import { traverse } from "./traverse";
 /** Most edges drawn in one picture on screen. */
 const budget = 20_000;
 
-export interface GraphView extends TabView {
+export interface GraphView {
+  node: HTMLElement;
   select(name: NodeName): void;
 }
 
@@ -222,12 +223,14 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
         cannotAblate: () => whyNot(selected),
       })));
   });
+  // The stage changes its size with the window, the side panel and the banner of a run.
+  new ResizeObserver(() => {
+    const { clientWidth: width, clientHeight: height } = stage;
+    if (width > 0 && (width !== size.value.width || height !== size.value.height)) size.value = { width, height };
+  }).observe(stage);
+
   return {
     node,
-    resize() {
-      const { clientWidth: width, clientHeight: height } = stage;
-      if (width > 0 && (width !== size.value.width || height !== size.value.height)) size.value = { width, height };
-    },
     select(name) {
       const found = find(graph.value, name);
       if (found !== null) select(found);

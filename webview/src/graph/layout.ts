@@ -10,6 +10,9 @@ export const headerHeight = 46;
 const margin = { left: 40, right: 76, top: headerHeight + 14, bottom: 14 };
 /** Below this distance the edges between two columns run into one block. */
 const minColumn = 96;
+const labelledRow = 13;
+/** From the middle of a node to its label. */
+export const labelGap = 14;
 /** Rows of a short layer do not spread further than this. */
 const maxPitch = 34;
 
@@ -32,6 +35,18 @@ export class Layout {
 
   x(layer: number): number {
     return margin.left + layer * this.columnWidth + this.camera.x;
+  }
+
+  /** Rows of this layer are far enough apart to be labelled. */
+  labelled(layer: number): boolean {
+    return this.rowHeight(layer) >= labelledRow;
+  }
+
+  /** Where edges leave a layer: to the right of the labels, so that none is crossed out. */
+  exit(layer: number): number {
+    if (!this.labelled(layer)) return this.x(layer);
+    const digits = String(this.graph.layers[layer]!.count).length + 1;
+    return this.x(layer) + Math.min(labelGap + 6.5 * digits + 5, this.columnWidth * 0.6);
   }
 
   /** Distance between rows of a layer in pixels. */

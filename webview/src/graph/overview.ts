@@ -2,7 +2,7 @@
 
 import type { LensData } from "../shared/data";
 import { element } from "../shared/dom";
-import { baseName, count, duration, number } from "../shared/format";
+import { baseName, count, duration, number, percent } from "../shared/format";
 import { rowsOf, type Graph, type NodeRef } from "./model";
 import { spectrum } from "./spectrum";
 
@@ -20,7 +20,7 @@ export function overview(graph: Graph, data: LensData, actions: OverviewActions)
     },
     element("span", { class: "layer-name" }, layer.name),
     element("span", { class: "layer-count" }, !layer.known ? "waiting" : layer.importance === null ? `${count(layer.dimension)} neurons` : `${count(rowsOf(layer))} of ${count(layer.dimension)}`));
-    head.append(spectrum(layer, 236, 26));
+    if (layer.importance !== null) head.append(spectrum(layer, 264, 26));
     const source = element("button", { class: "quiet", attributes: { type: "button", title: `Go to the line that defines ${layer.name}`, "aria-label": `Go to the source of ${layer.name}` }, on: { click: () => actions.openSource(layer.name) } }, "Source");
     return element("li", { class: "layer" }, head, source);
   });
@@ -39,7 +39,7 @@ function about(data: LensData): HTMLElement[] {
   const { metadata } = data;
   if (metadata !== null) {
     rows.push(["Parameters", count(metadata.model.parameters)], ["Precision", metadata.precision]);
-    if (metadata.evaluation !== undefined) rows.push([metadata.evaluation.metric === "accuracy" ? "Accuracy" : "Loss", `${number(metadata.evaluation.base)} on ${count(metadata.evaluation.samples)}`]);
+    if (metadata.evaluation !== undefined) rows.push([metadata.evaluation.metric === "accuracy" ? "Accuracy" : "Loss", `${metadata.evaluation.metric === "accuracy" ? percent(metadata.evaluation.base) : number(metadata.evaluation.base)} on ${count(metadata.evaluation.samples)}`]);
     rows.push(["Computed in", `${duration(metadata.seconds)} on ${metadata.backend.name}`], ["Key", metadata.key.slice(0, 12)]);
   } else if (data.backend !== "") rows.push(["Backend", data.backend]);
   return [

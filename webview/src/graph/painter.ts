@@ -2,7 +2,7 @@
 
 import type { EdgeNorm, EdgeScale } from "../shared/savedState";
 import { rgba, type Theme } from "../shared/theme";
-import { headerHeight, type Layout } from "./layout";
+import { headerHeight, labelGap, type Layout } from "./layout";
 import { featureName, rowsOf, type NodeRef } from "./model";
 import type { Pen, Stroke } from "./pen";
 import { edgeLook, levels, nodeRadius, nodeWeight, strength, strongest } from "./style";
@@ -22,10 +22,10 @@ const slice = 256;
 
 /** Draws all shown edges; yields after every slice so that the caller can stop or wait for the next frame. */
 export function* paintEdges(pen: Pen, scene: Scene): Generator<void> {
-  const { layout, shown, theme, norm, scale } = scene;
+  const { layout, shown, norm, scale } = scene;
   const { graph, size } = layout;
   const reference = strongest(graph, norm);
-  const strokes = lookTable(theme, shown.drawnTotal);
+  const strokes = lookTable(scene, shown.drawnTotal);
   // Position of the next edge to draw, by section: from the weakest drawn one to the strongest.
   const next = shown.drawn.map((count) => count - 1);
   const heights = graph.sections.map((_, section) => rowHeights(layout, section));
@@ -34,7 +34,7 @@ export function* paintEdges(pen: Pen, scene: Scene): Generator<void> {
     const ceiling = (level + 1) / levels;
     for (const [section, found] of graph.sections.entries()) {
       const factor = normFactor(found, norm) / reference;
-      const x0 = layout.x(section);
+      const x0 = layout.exit(section);
       const x1 = layout.x(section + 1);
       const { from, to } = heights[section]!;
       for (; next[section]! >= 0; next[section]!--) {
@@ -58,9 +58,9 @@ export function paintAllEdges(pen: Pen, scene: Scene): void {
 }
 
 /** One stroke per sign and level. */
-function lookTable(theme: Theme, drawn: number): [Stroke[], Stroke[]] {
+function lookTable({ theme, layout }: Scene, drawn: number): [Stroke[], Stroke[]] {
   const table = (negative: boolean): Stroke[] => Array.from({ length: levels }, (_, level) => {
-    const { width, alpha } = edgeLook((level + 0.5) / levels, drawn, theme.highContrast);
+    const { width, alpha } = edgeLook((level + 0.5) / levels, drawn, layout.columnWidth, theme.highContrast);
     return { colour: rgba(negative ? theme.negative : theme.positive, Number(alpha.toFixed(3))), width, dashed: negative };
   });
   return [table(false), table(true)];
@@ -77,9 +77,9 @@ function rowHeights(layout: Layout, section: number): { from(feature: number): n
 
 /** Highlighted edges, strong enough to be followed by eye. */
 export function paintPath(pen: Pen, scene: Scene, edges: readonly PathEdge[]): void {
-  const { layout, theme, norm, scale } = scene;
+  const { layout, norm, scale } = scene;
   const reference = strongest(layout.graph, norm);
-  const strokes = lookTable(theme, Math.min(200, edges.length));
+  const strokes = lookTable(scene, Math.min(200, edges.length));
   for (let at = edges.length - 1; at >= 0; at--) {
     const { section, edge } = edges[at]!;
     const found = layout.graph.sections[section]!;
@@ -88,11 +88,9 @@ export function paintPath(pen: Pen, scene: Scene, edges: readonly PathEdge[]): v
     const level = Math.min(levels - 1, Math.floor((0.3 + 0.7 * value) * levels));
     const from = layout.y({ layer: section, feature: found.source[edge]! });
     const to = layout.y({ layer: section + 1, feature: found.target[edge]! });
-    pen.curve(layout.x(section), from, layout.x(section + 1), to, strokes[weight < 0 ? 1 : 0][level]!);
+    pen.curve(layout.exit(section), from, layout.x(section + 1), to, strokes[weight < 0 ? 1 : 0][level]!);
   }
 }
-
-const labelHeight = 13;
 
 export function paintNodes(pen: Pen, scene: Scene): void {
   const { layout } = scene;
@@ -101,7 +99,7 @@ export function paintNodes(pen: Pen, scene: Scene): void {
     const step = layout.rowHeight(index);
     const first = Math.max(0, Math.floor((headerHeight - layout.rowY(index, 0)) / step));
     const last = Math.min(rowsOf(layer) - 1, Math.ceil((layout.size.height - layout.rowY(index, 0)) / step));
-    for (let row = first; row <= last; row++) paintNode(pen, scene, { layer: index, feature: layer.first + row }, step >= labelHeight);
+    for (let row = first; row <= last; row++) paintNode(pen, scene, { layer: index, feature: layer.first + row }, layout.labelled(index));
   }
 }
 
@@ -117,20 +115,20 @@ export function paintNode(pen: Pen, scene: Scene, node: NodeRef, label: boolean)
   // A disc of the background first: edges end at the rim, not in the middle of a translucent disc.
   pen.circle(x, y, radius + 1, theme.background, null);
   pen.circle(x, y, radius, hollow ? theme.background : theme.foreground, hollow ? outline : null);
-  if (label) pen.text(featureName(layer, node.feature), x + radius + 5, y, { colour: theme.muted, size: 10.5, align: "left", halo: theme.background });
+  if (label) pen.text(featureName(layer, node.feature), x + labelGap, y, { colour: theme.muted, size: 10.5, align: "left", halo: theme.background });
 }
 
 /** Columns and sections that are not computed yet. */
 export function paintMissing(pen: Pen, scene: Scene): void {
   const { layout, theme } = scene;
   const { graph, size } = layout;
-  const stroke: Stroke = { colour: theme.line, width: 1, dashed: false };
+  const stroke: Stroke = { colour: theme.hatch, width: 1, dashed: false };
   for (const [index, section] of graph.sections.entries()) {
     if (section.known) continue;
     hatch(pen, layout.x(index) + 14, headerHeight + 8, layout.x(index + 1) - 14, size.height - 10, stroke);
   }
   for (const [index, layer] of graph.layers.entries()) {
-    if (!layer.known) pen.line(layout.x(index), headerHeight + 8, layout.x(index), size.height - 10, { colour: theme.line, width: 2, dashed: true });
+    if (!layer.known) pen.line(layout.x(index), headerHeight + 8, layout.x(index), size.height - 10, { colour: theme.hatch, width: 2, dashed: true });
   }
 }
 

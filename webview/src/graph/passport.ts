@@ -55,7 +55,7 @@ function importanceRows(graph: Graph, node: NodeRef): HTMLElement[] {
     ["With all above", percent(cumulative / total)],
   );
   const picture = element("div", { class: "passport-spectrum" });
-  picture.append(spectrum(layer, 260, 34, node.feature));
+  picture.append(spectrum(layer, 264, 34, node.feature));
   return [facts(rows), picture];
 }
 

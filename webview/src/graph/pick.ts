@@ -19,7 +19,8 @@ export function pick(layout: Layout, drawn: readonly number[], x: number, y: num
   const section = Math.floor((x - layout.x(0)) / layout.columnWidth);
   const found = graph.sections[section];
   if (found === undefined) return nothing;
-  const share = (x - layout.x(section)) / layout.columnWidth;
+  const share = (x - layout.exit(section)) / (layout.x(section + 1) - layout.exit(section));
+  if (share < 0) return nothing;
   let best = -1;
   let distance = 5;
   for (let edge = 0; edge < (drawn[section] ?? 0); edge++) {

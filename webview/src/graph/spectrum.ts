@@ -17,5 +17,5 @@ export function spectrum(layer: GraphLayer, width: number, height: number, marke
     const isMarked = marked !== null && at === marked - (layer.constant ? 1 : 0);
     return svg("rect", { class: isMarked ? "bar marked" : "bar", x: (at * step).toFixed(2), y: (height - tall).toFixed(2), width: Math.max(1, step - 1).toFixed(2), height: tall.toFixed(2) });
   });
-  return svg("svg", { class: "spectrum", viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true", focusable: "false" }, ...bars);
+  return svg("svg", { class: "spectrum", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", width, height, "aria-hidden": "true", focusable: "false" }, ...bars);
 }

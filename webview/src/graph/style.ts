@@ -24,14 +24,19 @@ export function strongest(graph: Graph, norm: EdgeNorm): number {
   return largest > 0 ? largest : 1;
 }
 
+/** Distance between columns at which edges have their full width. */
+const fullColumn = 260;
+
 /**
  * @param value strength in 0…1.
  * @param drawn edges in the picture: the more there are, the lighter each one.
+ * @param columnWidth distance between columns: in a narrow picture lines are thinner and lighter.
  */
-export function edgeLook(value: number, drawn: number, highContrast: boolean): { width: number; alpha: number } {
-  const crowd = Math.min(1, Math.max(0.3, Math.sqrt(700 / Math.max(1, drawn))));
+export function edgeLook(value: number, drawn: number, columnWidth: number, highContrast: boolean): { width: number; alpha: number } {
+  const room = Math.min(1, Math.max(0.45, columnWidth / fullColumn));
+  const crowd = Math.min(1, Math.max(0.3, Math.sqrt((700 * room) / Math.max(1, drawn))));
   const alpha = ((highContrast ? 0.35 : 0.12) + (highContrast ? 0.65 : 0.78) * value * value) * (highContrast ? 1 : crowd);
-  return { width: 0.7 + 4.3 * value * value * value, alpha: Math.min(1, alpha) };
+  return { width: (0.7 + 4.3 * value * value * value) * room, alpha: Math.min(1, alpha) };
 }
 
 /** 0…1 by importance within the layer: area follows the square root, so that small features stay visible. */

@@ -1,7 +1,7 @@
 /** @file The controls above the graph. */
 
 import { checkbox, dropdown, textField, type Control } from "../shared/controls";
-import { element } from "../shared/dom";
+import { element, moreButton } from "../shared/dom";
 import { parseNumber, plural } from "../shared/format";
 import { menuButton, type MenuItem } from "../shared/menu";
 import { logRange } from "../shared/range";
@@ -28,12 +28,12 @@ export interface Toolbar {
 }
 
 const norms: { value: EdgeNorm; label: string }[] = [
-  { value: "strongest", label: "Strongest in section" },
-  { value: "total", label: "Total of section" },
+  { value: "strongest", label: "Section maximum" },
+  { value: "total", label: "Section total" },
   { value: "absolute", label: "Absolute" },
 ];
 const scales: { value: EdgeScale; label: string }[] = [
-  { value: "log", label: "Logarithmic" },
+  { value: "log", label: "Log" },
   { value: "sqrt", label: "Square root" },
   { value: "linear", label: "Linear" },
 ];
@@ -59,16 +59,16 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
     { value: "1", label: "1 layer" }, { value: "2", label: "2 layers" }, { value: "99", label: "All layers" },
   ], "1", (value) => actions.change({ hops: Number(value) }));
   const constant = checkbox("Constant feature", false, (value) => actions.change({ showConstant: value }));
-  const find = textField("Find a feature", { placeholder: "Find: f3, fc1 f3", size: 14, onInput: (text) => actions.search(text) });
+  const find = textField("Find a feature", { placeholder: "Find: f3, fc1 f3", size: 13, onInput: (text) => actions.search(text) });
   find.field.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.nextHit(); });
   const hits = element("span", { class: "amount", attributes: { role: "status" } });
   const simple = (label: string, title: string, run: () => void): HTMLElement =>
     element("button", { class: "quiet", attributes: { type: "button", title, "aria-label": title }, on: { click: run } }, label);
 
   const node = element("div", { class: "toolbar", attributes: { role: "toolbar", "aria-label": "Graph" } },
-    basis.node, threshold, norm_.node, width.node, hops.node, constant.node,
-    element("span", { class: "field" }, find.node, hits),
-    element("span", { class: "field end" }, simple("Fit", "Fit the whole graph (0)", actions.fit), simple("?", "Keyboard shortcuts", actions.help), menuButton("Export", actions.exports)),
+    basis.node, threshold,
+    element("span", { class: "secondary" }, norm_.node, width.node, hops.node, constant.node, element("span", { class: "field" }, find.node, hits)),
+    element("span", { class: "field end" }, moreButton(), simple("Fit", "Fit the whole graph (0)", actions.fit), simple("?", "Keyboard shortcuts", actions.help), menuButton("Export", actions.exports)),
   );
   const settable: [Control<string>, (state: GraphState) => string][] = [
     [basis, (state) => state.basis], [norm_, (state) => state.norm], [width, (state) => state.scale], [hops, (state) => String(state.hops)],
@@ -80,7 +80,7 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
       for (const [control, read] of settable) control.set(read(state));
       constant.set(state.showConstant);
       slider.node.disabled = ends === null;
-      if (ends === null) { amount.textContent = ""; return; }
+      if (ends === null) { amount.textContent = ""; typed.set(""); return; }
       slider.setEnds(ends.smallest, ends.largest);
       slider.set(value);
       typed.set(thresholdText(value, norm));
@@ -89,6 +89,9 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
     showHits(found) {
       hits.textContent = found === null ? "" : found === 0 ? "none" : `${found} found`;
     },
-    focusSearch: () => find.focus(),
+    focusSearch() {
+      node.classList.add("expanded");
+      find.focus();
+    },
   };
 }

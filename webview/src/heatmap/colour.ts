@@ -13,7 +13,7 @@ interface Ends { middle: Rgb; positive: Rgb[]; negative: Rgb[] }
 function ends(theme: Theme, background: Rgb): Ends {
   return theme.light
     ? { middle: background, positive: [[120, 178, 228], [24, 98, 174], [6, 40, 88]], negative: [[246, 170, 116], [206, 82, 22], [98, 30, 6]] }
-    : { middle: background, positive: [[34, 84, 138], [84, 166, 240], [216, 238, 255]], negative: [[138, 62, 26], [240, 132, 72], [255, 232, 210]] };
+    : { middle: background, positive: [[34, 84, 138], [84, 166, 240], [190, 224, 255]], negative: [[138, 62, 26], [240, 132, 72], [255, 212, 176]] };
 }
 
 /** One 32-bit pixel (little-endian RGBA) for each table entry. */

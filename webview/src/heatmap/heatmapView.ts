@@ -3,8 +3,8 @@
 import { computed, effect, signal } from "@preact/signals-core";
 import type { BasisName } from "../../../server/src/protocol/result";
 import { checkbox, dropdown, progressRing, textField } from "../shared/controls";
-import { setHeatmap, type TabView, type ViewContext } from "../shared/context";
-import { element, setText } from "../shared/dom";
+import { setHeatmap, type ViewContext } from "../shared/context";
+import { element, moreButton, setText } from "../shared/dom";
 import { canvasBytes, sendExport, textBytes } from "../shared/exports";
 import { baseName, count, number, parseNumber, percent } from "../shared/format";
 import { menuButton } from "../shared/menu";
@@ -23,7 +23,7 @@ const bases: readonly BasisName[] = ["neuron", "pca", "lib"];
 
 interface Loaded { section: number; statistic: HeatmapState["statistic"]; found: { source: SectionMatrix; spread: Spread }[] }
 
-export function heatmapView(context: ViewContext): TabView {
+export function heatmapView(context: ViewContext): HTMLElement {
   const options = computed(() => context.state.value.heatmap);
   const sectionIndex = computed(() => options.value.section);
   const statistic = computed(() => options.value.statistic);
@@ -88,10 +88,10 @@ export function heatmapView(context: ViewContext): TabView {
   }));
   const bar = new ColourBar();
   const toolbar = element("div", { class: "toolbar", attributes: { role: "toolbar", "aria-label": "Jacobians" } },
-    section.node, kind.node, ordered.node, scale.node,
-    element("span", { class: "field threshold" }, element("span", { class: "field-label", attributes: { "aria-hidden": "true" } }, "Limit ±"), typed.node, slider.node),
+    section.node,
+    element("span", { class: "secondary" }, kind.node, ordered.node, scale.node, element("span", { class: "field threshold" }, element("span", { class: "field-label", attributes: { "aria-hidden": "true" } }, "Limit ±"), typed.node, slider.node)),
     element("span", { class: "field", attributes: { role: "group", "aria-label": "Bases" } }, ...toggles.map((toggle) => toggle.node)),
-    element("span", { class: "field end" }, bar.node, element("button", { class: "quiet", attributes: { type: "button", title: "Show everything (0)" }, on: { click: () => { viewport.value = whole; } } }, "Fit"), menuButton("Export", () => [
+    element("span", { class: "field end" }, moreButton(), bar.node, element("button", { class: "quiet", attributes: { type: "button", title: "Show everything (0)" }, on: { click: () => { viewport.value = whole; } } }, "Fit"), menuButton("Export", () => [
       { label: "PNG picture", run: () => void exportAs("png") },
       { label: "SVG drawing", run: () => void exportAs("svg") },
       { label: "CSV, all values", run: () => void exportAs("csv") },
@@ -147,7 +147,7 @@ export function heatmapView(context: ViewContext): TabView {
     pointed.value = null;
     if (panes.value.length > 0) stage.replaceChildren(...panes.value.map((pane) => pane.node));
     else stage.replaceChildren(element("p", { class: "empty" }, loaded.value.found.length === 0 ? "This result stores no Jacobian of this section: run the analysis again to see it." : "Choose at least one basis."));
-    shape.value++;
+    shape.value = shape.peek() + 1;
   });
   effect(() => {
     void shape.value;
@@ -174,5 +174,6 @@ export function heatmapView(context: ViewContext): TabView {
     setText(status, `d ${place.to} / d ${place.from} · ${statistic.value === "mean" ? "mean" : "root mean square"} over the samples · constant feature left out · strongest cell per pixel when zoomed out${beyond}`);
   });
 
-  return { node, resize: () => { if (stage.clientWidth > 0) shape.value++; } };
+  new ResizeObserver(() => { if (stage.clientWidth > 0) shape.value = shape.peek() + 1; }).observe(stage);
+  return node;
 }

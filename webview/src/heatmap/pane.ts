@@ -69,8 +69,10 @@ export class Pane {
   }
 
   draw(pixels: Uint32Array, limit: number, theme: Theme, viewport: Viewport, cursor: boolean): void {
-    const box = this.canvas.parentElement!;
-    this.drawOn(this.canvas, { width: box.clientWidth, height: box.clientHeight }, devicePixelRatio, pixels, limit, theme, viewport, cursor);
+    const { clientWidth: width, clientHeight: height } = this.canvas.parentElement!;
+    // A pane in a hidden tab has no size; it is drawn when the tab comes to the front.
+    if (width <= gutter.left || height <= gutter.top) return;
+    this.drawOn(this.canvas, { width, height }, devicePixelRatio, pixels, limit, theme, viewport, cursor);
   }
 
   /** Also used for exports, with a canvas and size of its own. */

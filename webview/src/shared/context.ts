@@ -19,12 +19,6 @@ export interface ViewContext {
   fail(message: string): void;
 }
 
-export interface TabView {
-  node: HTMLElement;
-  /** The tab came to the front or its box changed its size. */
-  resize(): void;
-}
-
 export const setGraph = (context: ViewContext, change: Partial<GraphState>): void => {
   context.state.value = { ...context.state.value, graph: { ...context.state.value.graph, ...change } };
 };

@@ -39,6 +39,16 @@ export function setText(node: Element, text: string): void {
 
 const svgNamespace = "http://www.w3.org/2000/svg";
 
+/** In a narrow view the secondary controls of a toolbar wait behind this button. */
+export function moreButton(): HTMLElement {
+  const node = element("button", { class: "quiet more", attributes: { type: "button", "aria-expanded": "false" }, on: { click: () => {
+    const open = node.closest(".toolbar")!.classList.toggle("expanded");
+    node.setAttribute("aria-expanded", String(open));
+    node.textContent = open ? "Fewer options" : "More options";
+  } } }, "More options");
+  return node;
+}
+
 export function svg(tag: string, attributes: Record<string, string | number>, ...children: Node[]): SVGElement {
   const node = document.createElementNS(svgNamespace, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));

@@ -25,7 +25,8 @@ export function percent(share: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size > 0 && size < 0.01) return "<0.01\u202f%";
-  return `${value < 0 ? "−" : ""}${trim(size >= 99.95 ? size.toFixed(1) : size.toPrecision(3))}\u202f%`;
+  // 99.955 must not read as 100: close to all, one digit more.
+  return `${value < 0 ? "−" : ""}${trim(size.toPrecision(size > 99 && size < 100 ? 4 : 3))}\u202f%`;
 }
 
 /** "12.3 s", "4 min 5 s". */

@@ -12,6 +12,8 @@ export interface Theme {
   foreground: string;
   muted: string;
   line: string;
+  /** For what is not known yet. */
+  hatch: string;
   focus: string;
   accent: string;
   match: string;
@@ -53,6 +55,7 @@ export function readTheme(): Theme {
     background: read(["--vscode-editor-background"], light ? "#ffffff" : "#1f1f1f"),
     muted: highContrast ? foreground : read(["--vscode-descriptionForeground"], foreground),
     line: read(["--vscode-contrastBorder", "--vscode-editorWidget-border", "--vscode-panel-border"], light ? "#d4d4d4" : "#454545"),
+    hatch: `color-mix(in srgb, ${foreground} ${highContrast ? 45 : 16}%, transparent)`,
     focus: read(["--vscode-contrastActiveBorder", "--vscode-focusBorder"], "#007fd4"),
     accent: read(["--vscode-charts-blue", "--vscode-textLink-foreground"], "#3794ff"),
     match: read(["--vscode-editor-findMatchHighlightBorder", "--vscode-charts-yellow"], "#cca700"),

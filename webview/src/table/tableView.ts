@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals-core";
 import type { GraphStore } from "../graph/store";
 import { button, checkbox, dropdown, setDisabled, textField } from "../shared/controls";
-import { setGraph, type TabView, type ViewContext } from "../shared/context";
+import { setGraph, type ViewContext } from "../shared/context";
 import { element, setText } from "../shared/dom";
 import { csv, sendExport, textBytes } from "../shared/exports";
 import { baseName, count, number, percent, plural } from "../shared/format";
@@ -16,7 +16,7 @@ const pageSize = 100;
 const shareColumn = /^Share/;
 
 /** @param open shows a feature in the graph. */
-export function tableView(context: ViewContext, store: GraphStore, open: (name: NodeName) => void): TabView {
+export function tableView(context: ViewContext, store: GraphStore, open: (name: NodeName) => void): HTMLElement {
   const kind = signal<Kind>("features");
   const sort = signal<{ column: number; descending: boolean } | null>(null);
   const query = signal("");
@@ -97,5 +97,5 @@ export function tableView(context: ViewContext, store: GraphStore, open: (name: 
   });
   effect(() => basisChoice.set(basis.value));
 
-  return { node, resize() { /* nothing depends on the size */ } };
+  return node;
 }

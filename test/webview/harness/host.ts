@@ -1,0 +1,45 @@
+/** @file Stands in for the editor inside the test page: answers what a view asks, keeps what it sends. */
+
+import type { HostMessage, ViewMessage } from "../../../server/src/protocol/views";
+import { fixture, modularAddition, perceptron, runEvents, type Fixture } from "../fixtures";
+
+const saved = sessionStorage.getItem("state");
+const sent: ViewMessage[] = [];
+let current: Fixture | null = null;
+
+/** As VS Code does: messages come by postMessage, after the present task. */
+const give = (message: HostMessage): void => window.postMessage(message, "*");
+
+function answer(message: ViewMessage): void {
+  sent.push(message);
+  if (message.kind === "matrix") give({ kind: "matrix", request: message.request, tensor: message.tensor, matrix: current?.matrices.get(message.tensor) ?? null });
+  if (message.kind === "ablate") {
+    if (message.layer === 2) give({ kind: "error", request: message.request, message: "The model file has changed since this result was computed: run the analysis again." });
+    else give({ kind: "ablation", request: message.request, metric: "accuracy", base: 0.99955, score: 0.6213 });
+  }
+}
+
+const api = { postMessage: (message: unknown) => answer(message as ViewMessage), getState: () => (saved === null ? undefined : (JSON.parse(saved) as unknown)), setState: (state: unknown) => sessionStorage.setItem("state", JSON.stringify(state)) };
+
+const harness = {
+  sent,
+  give,
+  showResult(which: "modular" | "perceptron" | "signed" = "modular"): void {
+    current = which === "perceptron" ? fixture(perceptron, 2) : fixture(modularAddition, 1, which === "signed");
+    give({ kind: "result", uri: "file:///tmp/result.libresult", metadata: current.metadata });
+  },
+  /** A real result, as JSON. */
+  showGiven(metadata: Fixture["metadata"], matrices: Record<string, { rows: number; cols: number; values: number[] }>): void {
+    current = { metadata, matrices: new Map(Object.entries(matrices).map(([name, { rows, cols, values }]) => [name, { rows, cols, values: Float32Array.from(values) }])) };
+    give({ kind: "result", uri: "file:///tmp/result.libresult", metadata });
+  },
+  /** The first `count` events of a run; all when negative. */
+  run(count: number): number {
+    current = fixture(modularAddition);
+    const events = runEvents(current.metadata);
+    for (const event of events.slice(0, count < 0 ? undefined : count)) give({ kind: "run", event });
+    return events.length;
+  },
+};
+export type Harness = typeof harness;
+Object.assign(window, { acquireVsCodeApi: () => api, harness });
