@@ -80,5 +80,6 @@ export function decodeElements(bytes: Uint8Array, dtype: DType, littleEndian = t
 /** The bytes as a buffer of their own (every supported machine is little-endian, so it can be viewed as numbers). */
 function ownBuffer(bytes: Uint8Array): ArrayBuffer {
   const alone = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-  return alone ? (bytes.buffer as ArrayBuffer) : bytes.slice().buffer;
+  // Not slice(): that of a Node Buffer does not copy.
+  return alone ? (bytes.buffer as ArrayBuffer) : new Uint8Array(bytes).buffer;
 }
