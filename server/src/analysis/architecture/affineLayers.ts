@@ -42,7 +42,7 @@ function affineLayer(name: string, parts: ReadonlyMap<string, TensorInfo>): Affi
   const weightName = weightNames.find((one) => parts.has(one));
   const biasName = biasNames.find((one) => parts.has(one));
   const extra = [...parts.keys()].find((part) => part !== weightName && part !== biasName);
-  if (extra !== undefined) return new NoChain(`"${join(name, extra)}" belongs to no affine layer`);
+  if (weightName === undefined && biasName === undefined) return new NoChain(`"${join(name, extra!)}" belongs to no affine layer`);
   if (weightName === undefined) return new NoChain(`"${join(name, biasName!)}" has no weight beside it`);
   const weight = parts.get(weightName)!;
   if (/(^|\.|_)(embed(ding)?s?|wte|wpe)$/i.test(name)) return new NoChain(`"${weight.name}" is an embedding`);
@@ -50,6 +50,7 @@ function affineLayer(name: string, parts: ReadonlyMap<string, TensorInfo>): Affi
     const kind = weight.shape.length === 1 ? " (a normalisation layer?)" : weight.shape.length === 4 ? " (a convolution?)" : "";
     return new NoChain(`"${weight.name}" has ${weight.shape.length} axes${kind}, and an affine layer has 2`);
   }
+  if (extra !== undefined) return new NoChain(`"${join(name, extra)}" belongs to no affine layer`);
   const bias = biasName === undefined ? null : parts.get(biasName)!;
   if (bias && bias.shape.length !== 1) return new NoChain(`"${bias.name}" has ${bias.shape.length} axes, and a bias has 1`);
   return { name, weight, bias, usualOrder: weightName === "weight" ? "out,in" : "in,out" };

@@ -48,33 +48,27 @@ export function inferMlp(facts: ModelFacts): MlpArchitecture | NoChain {
   };
 }
 
+/** What the names say about the orientation is tried first, in the order of the file, then of the names; then the other orientation; then all orders. */
 function findChain(layers: readonly AffineLayer[], wanted: WeightOrder | null, fixed: boolean): Chain | NoChain {
+  const usual = layers[0]!.usualOrder;
+  const orders: WeightOrder[] = wanted ? [wanted] : usual === "out,in" ? ["out,in", "in,out"] : ["in,out", "out,in"];
   const byName = [...layers].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
-  const orders: WeightOrder[] = wanted ? [wanted] : ["out,in", "in,out"];
-  for (const sequence of fixed ? [layers] : [layers, byName]) {
-    const fits = orders.filter((order) => chains(sequence, order));
-    if (fits.length > 0) return withOrder(sequence, fits, wanted);
+  for (const order of orders) {
+    const sequence = (fixed ? [layers] : [layers, byName]).find((one) => chains(one, order));
+    if (sequence) return { layers: sequence, order, notes: wanted ? [] : orientationNotes(sequence, order) };
   }
   if (!fixed && layers.length <= searchLimit) {
-    const found = orders.map((order) => ({ order, sequences: sequencesByShape(layers, order) })).filter(({ sequences }) => sequences.length > 0);
-    if (found.length === 1 && found[0]!.sequences.length === 1) {
-      const [{ order, sequences }] = found as [(typeof found)[0]];
-      return { layers: sequences[0]!, order, notes: [`The order of the layers follows from their shapes: ${sequences[0]!.map(({ name }) => name).join(", ")}.`] };
-    }
+    // Turned round, every chain also fits the other orientation backwards: only the usual one is searched.
+    const sequences = sequencesByShape(layers, orders[0]!);
+    if (sequences.length === 1) return { layers: sequences[0]!, order: orders[0]!, notes: [`The order of the layers follows from their shapes: ${sequences[0]!.map(({ name }) => name).join(", ")}.`] };
   }
   const shapes = layers.slice(0, 6).map((layer) => `${layer.weight.name} [${layer.weight.shape.join(", ")}]`).join(", ");
   return new NoChain(`its layers do not follow one another (${shapes})`);
 }
 
-function withOrder(sequence: readonly AffineLayer[], fits: readonly WeightOrder[], wanted: WeightOrder | null): Chain {
-  const usual = sequence[0]!.usualOrder;
-  const order = fits.length === 1 ? fits[0]! : usual;
-  const unsure = fits.length > 1 && wanted === null;
-  return {
-    layers: sequence,
-    order,
-    notes: unsure ? [`The shapes fit both orientations of the weights; [${order}] is taken from the name "${sequence[0]!.weight.name}". Write "architecture.weightOrder" in the spec if that is wrong.`] : [],
-  };
+function orientationNotes(sequence: readonly AffineLayer[], order: WeightOrder): string[] {
+  if (!chains(sequence, order === "in,out" ? "out,in" : "in,out")) return [];
+  return [`The shapes fit both orientations of the weights; [${order}] is taken from the name "${sequence[0]!.weight.name}". Write "architecture.weightOrder" in the spec if that is wrong.`];
 }
 
 /** Orders of the layers in which each takes what the one before gives; at most two, which is enough to know that it is not unique. */

@@ -59,7 +59,9 @@ function schemaProblems(parsed: ParsedJson): SpecProblem[] {
   if (validate(parsed.value)) return [];
   const errors = (validate.errors ?? []).filter((error) => error.keyword !== "anyOf" && !error.schemaPath.includes("/anyOf/"));
   const alternatives = (validate.errors ?? []).filter((error) => error.keyword === "anyOf");
-  return [...errors, ...alternatives].map((error) => {
+  // A misspelt field is also a missing one: the spelling comes first.
+  const rank = (error: ErrorObject): number => (error.keyword === "additionalProperties" ? 0 : error.keyword === "required" ? 2 : 1);
+  return [...errors, ...alternatives].sort((a, b) => rank(a) - rank(b)).map((error) => {
     const pointer = error.keyword === "additionalProperties"
       ? `${error.instancePath}/${pointerPart(String(error.params["additionalProperty"]))}`
       : error.instancePath;
