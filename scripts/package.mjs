@@ -53,7 +53,7 @@ export async function packageExtension({ target, out }) {
     const file = resolve(out);
     mkdirSync(dirname(file), { recursive: true });
     // --no-dependencies: everything else is inside the bundles
-    const args = ["package", "--no-dependencies", "--allow-missing-repository", "--out", file];
+    const args = ["package", "--no-dependencies", "--allow-missing-repository", "--no-rewrite-relative-links", "--out", file];
     if (target !== undefined) args.push("--target", target);
     if (await runNode([join(root, "node_modules/@vscode/vsce/vsce"), ...args]) !== 0) throw new Error("vsce package failed; its messages stand above.");
     console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);

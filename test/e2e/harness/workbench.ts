@@ -116,6 +116,14 @@ export class Workbench {
     await this.page.locator(".monaco-editor .view-line").first().waitFor();
   }
 
+  /** Puts the cursor on a line (from 1) of the active editor and scrolls it into view. */
+  async goToLine(line: number): Promise<void> {
+    await this.page.keyboard.press("Control+G");
+    const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
+    await input.fill(`:${line}`);
+    await input.press("Enter");
+  }
+
   /** The line of the active editor that contains a text. */
   line(text: string): Locator {
     return this.page.locator(".editor-group-container.active .view-line, .editor-group-container .view-line").filter({ hasText: text }).first();
