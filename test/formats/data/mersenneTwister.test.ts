@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { MersenneTwister, randomNormal, randomPermutation } from "../../../server/src/formats/data/mersenneTwister";
 
 interface Case { n: number; seed: number; values: number[] }
-const torch = JSON.parse(readFileSync(join(__dirname, "../fixtures/random.json"), "utf8")) as { randperm: Case[]; randn: Case[] };
+const torch = JSON.parse(readFileSync(join(__dirname, "../../fixtures/random.json"), "utf8")) as { randperm: Case[]; randn: Case[] };
 
 describe("MersenneTwister", () => {
   it("gives the published 10,000th number of seed 5489", () => {

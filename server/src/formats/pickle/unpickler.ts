@@ -8,6 +8,7 @@ import { PickleCursor } from "./pickleCursor";
 import { decimalFloat, decimalInteger, quotedString, rawUnicodeEscape, twosComplement } from "./pickleNumbers";
 import { Op } from "./pickleOpcodes";
 import { PickleGlobal, PickleObject, PickleTuple, sequenceItems } from "./pickleValues";
+import { standardValue } from "./standardValues";
 
 /** How our own code gives meaning to records of known names. */
 export interface PickleInterpreter {
@@ -281,10 +282,12 @@ class Unpickler {
 
   private call(callable: unknown, args: readonly unknown[]): void {
     this.charge(cost.object);
-    const value = callable instanceof PickleGlobal
-      ? this.interpreter.interpret?.(callable, args, (bytes) => this.charge(bytes))
-      : undefined;
-    this.stack.push(value === undefined ? new PickleObject(callable, args) : value);
+    this.stack.push((callable instanceof PickleGlobal ? this.meaning(callable, args) : undefined) ?? new PickleObject(callable, args));
+  }
+
+  private meaning(callable: PickleGlobal, args: readonly unknown[]): unknown {
+    const charge = (bytes: number): void => this.charge(bytes);
+    return standardValue(callable, args, charge) ?? this.interpreter.interpret?.(callable, args, charge);
   }
 
   private persistent(id: unknown): void {

@@ -81,8 +81,6 @@ export class TorchInterpreter implements PickleInterpreter {
         const nested = rebuild instanceof PickleGlobal && rebuild.path !== callable.path;
         return nested && inner !== null ? this.interpret(rebuild, inner, charge) : undefined;
       }
-      case "collections.OrderedDict":
-        return orderedDict(args, charge);
       case "torch.Size": {
         const sizes = sequenceItems(args[0] ?? []) ?? [];
         charge(8 * sizes.length);
@@ -145,17 +143,6 @@ function perTensorQuantization(parameters: unknown): Quantization | null {
   const [scheme, scale, zeroPoint] = sequenceItems(parameters) ?? [];
   const perTensor = scheme instanceof PickleGlobal && scheme.name === "per_tensor_affine";
   return perTensor && typeof scale === "number" && typeof zeroPoint === "number" ? { scale, zeroPoint } : null;
-}
-
-function orderedDict(args: readonly unknown[], charge: (bytes: number) => void): Map<unknown, unknown> {
-  const pairs = sequenceItems(args[0] ?? []) ?? [];
-  charge(96 + 56 * pairs.length);
-  const map = new Map<unknown, unknown>();
-  for (const pair of pairs) {
-    const items = sequenceItems(pair);
-    if (items?.length === 2) map.set(items[0], items[1]);
-  }
-  return map;
 }
 
 const isIndex = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
