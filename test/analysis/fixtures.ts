@@ -66,7 +66,7 @@ export async function tinyAnalysis(options: Partial<AnalysisSpec> = {}): Promise
 /** A run of many seconds, to be cancelled. */
 export async function longAnalysis(): Promise<{ folder: string; spec: string }> {
   const into = await folder();
-  await writeMlp(into, [256, 256, 256, 64]);
-  const data = { kind: "block-vectors", size: 60_000, width: 256, seed: 3 } as const;
+  await writeMlp(into, [160, 160, 160, 64]);
+  const data = { kind: "block-vectors", size: 40_000, width: 160, seed: 3 } as const;
   return { folder: into, spec: await writeSpec(into, { model: "model.safetensors", data }) };
 }
