@@ -8,6 +8,7 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
 import type { Matrix } from "../../linalg/matrix";
 import type { ActivationFunction } from "../../network/activationFunction";
+import type { IntegrationPoint } from "../integration";
 import type { EdgesTask } from "../sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
@@ -24,36 +25,70 @@ export interface HiddenLayer {
   readonly constant: Matrix | null;
 }
 
+/** A hidden layer on the engine, with the side that is stacked with the samples. */
+export class GatedProducts {
+  readonly order: AttributionOrder;
+  /** What by-passes the layer, in the order of the products. */
+  readonly constant: Matrix | null;
+  /** Numbers that the products of one sample take, temporaries included. */
+  readonly valuesPerRow: number;
+  readonly #into: Tensor;
+  readonly #outOf: Tensor;
+  readonly #stacked: Tensor;
+
+  constructor(private readonly engine: Engine, private readonly layer: HiddenLayer) {
+    const { rows: inputs, cols: hidden } = layer.into;
+    const outputs = layer.outOf.cols;
+    this.order = outputs <= inputs ? "out,in" : "in,out";
+    this.constant = layer.constant && (this.order === "out,in" ? transpose(layer.constant) : layer.constant);
+    this.valuesPerRow = Math.min(inputs, outputs) * hidden + inputs * outputs + 3 * hidden + 2 * inputs;
+    this.#into = toTensor(engine, layer.into);
+    this.#outOf = toTensor(engine, layer.outOf);
+    this.#stacked = this.order === "out,in" ? engine.transpose(this.#outOf, [1, 0]) : this.#into;
+  }
+
+  /** Features [n, r] -> integrated slopes [n, h]. */
+  slopes(features: Tensor, points: readonly IntegrationPoint[]): Tensor {
+    return integratedSlope(this.engine, this.layer.activation, this.engine.matMul(features, this.#into), points);
+  }
+
+  /** L diag(a') R for slopes [n, h]: [n, r', r] or [n, r, r'] as `order` says, first two axes joined. */
+  products(slope: Tensor): Tensor {
+    const { engine } = this;
+    const gated = scaledRows(engine, slope, this.#stacked);
+    return this.order === "out,in" ? engine.matMul(gated, this.#into, { transposeB: true }) : engine.matMul(gated, this.#outOf);
+  }
+
+  squareSums(): SquareSums {
+    return new SquareSums(this.layer.outOf.cols, this.layer.into.rows, this.order);
+  }
+
+  dispose(): void {
+    this.engine.dispose(this.#into, this.#outOf, this.#stacked);
+  }
+}
+
 /** E [r', r] (method section 3.1) */
 export async function edgesThroughHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
   const { engine } = task.section;
-  const inputs = layer.into.rows;
-  const hidden = layer.into.cols;
-  const outputs = layer.outOf.cols;
-  const order: AttributionOrder = outputs <= inputs ? "out,in" : "in,out";
-  const constant = layer.constant && (order === "out,in" ? transpose(layer.constant) : layer.constant);
-  const sums = new SquareSums(outputs, inputs, order);
+  const hidden = new GatedProducts(engine, layer);
+  const sums = hidden.squareSums();
   const C = toTensor(engine, task.features.C);
-  const into = toTensor(engine, layer.into);
-  const outOf = toTensor(engine, layer.outOf);
-  const stacked = order === "out,in" ? engine.transpose(outOf, [1, 0]) : into;
-  const valuesPerRow = Math.min(inputs, outputs) * hidden + inputs * outputs + 3 * hidden + 2 * inputs;
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, hidden.valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [features, jacobians] = engine.tidy(() => {
       const z = engine.matMul(asRows(engine, x), C);
-      const slope = integratedSlope(engine, layer.activation, engine.matMul(z, into), task.points);
-      const gated = scaledRows(engine, slope, stacked);
-      return [z, order === "out,in" ? engine.matMul(gated, into, { transposeB: true }) : engine.matMul(gated, outOf)] as const;
+      return [z, hidden.products(hidden.slopes(z, task.points))] as const;
     });
     const jacobianValues = await engine.read(jacobians);
     const featureValues = await engine.read(features);
     engine.dispose(features, jacobians);
-    sums.addScaled(jacobianValues, featureValues, constant);
+    sums.addScaled(jacobianValues, featureValues, hidden.constant);
     rows += x.shape[0] * x.shape[1];
   }), task.progress);
-  engine.dispose(C, into, outOf, stacked);
+  engine.dispose(C);
+  hidden.dispose();
   return sums.mean(rows);
 }
 

@@ -1,0 +1,112 @@
+/** @file Mean and mean square of a section's Jacobian between features, by the cheapest exact way its structure allows. */
+
+import { transpose } from "../../linalg/arrange";
+import { accumulate, add, identity, scale, scaleColumns } from "../../linalg/elementary";
+import { matrix, type Matrix } from "../../linalg/matrix";
+import { multiply } from "../../linalg/multiply";
+import { asRows, forEachChunk } from "../closedForms/chunks";
+import { times, toTensor } from "../closedForms/matrices";
+import { GatedProducts, type HiddenLayer } from "../closedForms/scaledProducts";
+import { integratedSlope } from "../closedForms/slopes";
+import type { EdgesTask } from "../sectionPlan";
+import {
+  chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,
+} from "../sourceChunks";
+
+/** Both [r', r]: averaged over samples and output positions, summed over input positions. */
+export interface JacobianMoments {
+  readonly mean: Matrix;
+  readonly meanSquare: Matrix;
+}
+
+/** The Jacobian is taken at the activations themselves, not at their projection to the features. */
+export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
+  const { structure } = task.section;
+  const into = (weight: Matrix): Matrix => multiply(task.features.CPinv, weight);
+  switch (structure.kind) {
+    case "affine": {
+      const mean = transpose(times(into(structure.W), task.nextC));
+      return Promise.resolve({ mean, meanSquare: matrix(mean.rows, mean.cols, mean.data.map((entry) => entry * entry)) });
+    }
+    case "affine-activation":
+      return throughHidden(task, structure.W, {
+        into: into(structure.W), activation: structure.activation, outOf: task.nextC ?? identity(structure.W.cols), constant: null,
+      });
+    case "mlp-skip":
+      return throughHidden(task, structure.A, {
+        into: into(structure.A), activation: structure.activation, outOf: times(structure.B, task.nextC),
+        constant: times(into(structure.skip), task.nextC),
+      });
+    case "attention-skip":
+    case "general":
+      return byVjp(task);
+  }
+}
+
+/** J = constant + L diag(a') R per sample. @param weight from the activations to the hidden layer */
+async function throughHidden(task: EdgesTask, weight: Matrix, layer: HiddenLayer): Promise<JacobianMoments> {
+  const { engine } = task.section;
+  const hidden = new GatedProducts(engine, layer);
+  const squares = hidden.squareSums();
+  const slopes = matrix(1, weight.cols);
+  const weights = toTensor(engine, weight);
+  const inputs = layer.into.rows;
+  let rows = 0;
+  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, hidden.valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
+    task.checkCancelled();
+    const [sum, products] = engine.tidy(() => {
+      const slope = integratedSlope(engine, layer.activation, engine.matMul(asRows(engine, x), weights), task.points);
+      return [engine.sum(slope, [0]), hidden.products(slope)] as const;
+    });
+    const count = x.shape[0] * x.shape[1];
+    accumulate(slopes, await engine.read(sum));
+    squares.addScaled(await engine.read(products), new Float64Array(count * inputs).fill(1), hidden.constant);
+    engine.dispose(sum, products);
+    rows += count;
+  }), task.progress);
+  hidden.dispose();
+  engine.dispose(weights);
+  const through = multiply(scaleColumns(layer.into, slopes.data.map((value) => value / rows)), layer.outOf);
+  return { mean: transpose(layer.constant ? add(through, layer.constant) : through), meanSquare: squares.mean(rows) };
+}
+
+/** Vector-Jacobian products of all output features. */
+async function byVjp(task: EdgesTask): Promise<JacobianMoments> {
+  const { section, points } = task;
+  const { engine } = section;
+  const nextC = featuresOfOutput(section, task.nextC);
+  const CPinv = toTensor(engine, task.features.CPinv);
+  const mean = matrix(nextC.cols, task.features.CPinv.rows);
+  const meanSquare = matrix(mean.rows, mean.cols);
+  let answers = 0;
+  await task.activations.forEachBatch(async (batch) => {
+    const samples = isPositionWise(section) ? positionsAsSamples(engine, batch) : batch;
+    const sizes = chunkSizes(section, samples.shape[1], samples.shape[0], nextC.cols, task.memoryBudget);
+    const [count, positions, width] = samples.shape as [number, number, number];
+    for (let start = 0; start < count; start += sizes.samples) {
+      const part = Math.min(sizes.samples, count - start);
+      const runs = engine.tidy(() => runsAlong(section, engine.slice(samples, [start, 0, 0], [part, positions, width]), points));
+      const outputs = runs[0].output.shape[1];
+      for (const chunk of sourceChunks(outputs, nextC.cols, sizes.sources)) {
+        task.checkCancelled();
+        const { sum, squares, repeated } = engine.tidy(() => {
+          const jacobian = engine.matMul(integratedVjp(section, runs, points, chunkCotangent(engine, nextC, chunk, outputs)), CPinv, { transposeB: true });
+          return { sum: engine.sum(jacobian, [0, 2]), squares: engine.sum(engine.square(jacobian), [0, 2]), repeated: part / jacobian.shape[0] };
+        });
+        addRows(mean, chunk.first, await engine.read(sum), repeated);
+        addRows(meanSquare, chunk.first, await engine.read(squares), repeated);
+        engine.dispose(sum, squares);
+      }
+      answers += part * outputs;
+      engine.dispose(...tensorsOfRuns(runs));
+    }
+    if (samples !== batch) engine.dispose(samples);
+  }, task.progress);
+  engine.dispose(CPinv);
+  return { mean: scale(mean, 1 / answers), meanSquare: scale(meanSquare, 1 / answers) };
+}
+
+function addRows(target: Matrix, first: number, values: ArrayLike<number>, factor: number): void {
+  const offset = first * target.cols;
+  for (let at = 0; at < values.length; at += 1) target.data[offset + at] += factor * values[at];
+}
