@@ -14,6 +14,7 @@ import { listWorkspaceFiles } from "./files/workspaceFiles";
 import type { ModelCache } from "./modelCache";
 import type { ScanInput } from "./scanDocument";
 import { type LinkedReference, type ModelState, WorkspaceSnapshot } from "./snapshot";
+import { TaskQueue } from "./taskQueue";
 import type { ThreadClient } from "./threads/threadClient";
 import { pathOf, uriOf } from "./uris";
 
@@ -38,13 +39,17 @@ export class WorkspaceIndex {
   #folders: string[] = [];
   #modelFiles: string[] = [];
   #snapshot = WorkspaceSnapshot.empty;
-  #scans: Promise<unknown> = Promise.resolve();
+  readonly #scans = new TaskQueue();
+  /** Links of documents whose facts did not change, until files come or go. */
+  #links = new WeakMap<DocumentFacts, LinkedReference[]>();
   #timer: NodeJS.Timeout | null = null;
   #renewal: Promise<void> = Promise.resolve();
   /** Changes are numbered; the snapshot includes all up to `#reached`. */
   #wanted = 0;
   #reached = 0;
   readonly #underWay = new Set<number>();
+  /** Since when the snapshot lacks something. */
+  #behindSince = 0;
   readonly #waiting = new Set<() => void>();
 
   constructor(options: IndexOptions) {
@@ -67,9 +72,8 @@ export class WorkspaceIndex {
     const change = this.#begin();
     const files = await listWorkspaceFiles(this.#folders);
     if (files.stopped) this.#options.log(`Not all of the workspace is scanned: ${files.stopped}.`);
-    this.#modelFiles = files.models;
-    for (const path of files.sources) void this.#scanFile(path);
-    await this.#scans;
+    this.#setModelFiles(files.models);
+    await Promise.all(files.sources.map((path) => this.#scanFile(path)));
     this.#finish(change);
   }
 
@@ -93,17 +97,18 @@ export class WorkspaceIndex {
     const path = pathOf(uri);
     if (!path || this.#open.has(uri)) return;
     const change = this.#begin();
+    this.#links = new WeakMap();
     const work = sourceKind(path) === null ? this.#listModels() : this.#scanFile(path);
     void work.then(() => this.#finish(change));
   }
 
   /**
-   * Resolves when the snapshot includes every change so far, or when the time is up. Only for answers that would be wrong
-   * or empty without it, such as the first hover after opening.
+   * Resolves when the snapshot includes every change so far, or when it has been behind for so long. Only for answers that
+   * would be empty without it, such as the first hover after opening; later ones do not wait for a long scan again.
    */
   async settled(milliseconds: number): Promise<void> {
     const wanted = this.#wanted;
-    const deadline = Date.now() + milliseconds;
+    const deadline = this.#behindSince + milliseconds;
     while (this.#reached < wanted && Date.now() < deadline) {
       await new Promise<void>((resolve) => {
         const done = (): void => {
@@ -120,29 +125,30 @@ export class WorkspaceIndex {
   /** The thread lost its facts: everything is scanned again. */
   rescan(): void {
     const change = this.#begin();
-    const inputs = [...this.#open.values()];
-    const closed = [...this.#facts.keys()].filter((uri) => !this.#open.has(uri));
-    for (const uri of closed) {
-      const path = pathOf(uri);
-      if (path) void this.#scanFile(path);
-    }
-    for (const input of inputs) void this.#scan(input);
-    void this.#scans.then(() => this.#finish(change));
+    const closed = [...this.#facts.keys()].filter((uri) => !this.#open.has(uri)).flatMap((uri) => pathOf(uri) ?? []);
+    const work = [...[...this.#open.values()].map((input) => this.#scan(input)), ...closed.map((path) => this.#scanFile(path))];
+    void Promise.all(work).then(() => this.#finish(change));
   }
 
   dispose(): void {
     if (this.#timer) clearTimeout(this.#timer);
+    this.#scans.clear();
     this.#listeners.clear();
     for (const done of [...this.#waiting]) done();
   }
 
   async #listModels(): Promise<void> {
-    this.#modelFiles = (await listWorkspaceFiles(this.#folders)).models;
+    this.#setModelFiles((await listWorkspaceFiles(this.#folders)).models);
+  }
+
+  #setModelFiles(files: string[]): void {
+    this.#modelFiles = files;
+    this.#links = new WeakMap();
   }
 
   #scanFile(path: string): Promise<void> {
     const uri = uriOf(path);
-    return this.#queue(async () => {
+    return this.#scans.add(false, () => this.#logged(uri, async () => {
       const kind = sourceKind(path);
       if (kind === null || this.#open.has(uri)) return;
       const text = await readText(path);
@@ -152,26 +158,23 @@ export class WorkspaceIndex {
       } else {
         this.#facts.set(uri, await this.#options.thread.call("scan", { uri, kind, text }));
       }
-    }, uri);
+    }));
   }
 
   #scan(input: ScanInput): Promise<void> {
-    return this.#queue(async () => {
+    return this.#scans.add(true, () => this.#logged(input.uri, async () => {
       // Newest text wins: an older one that waited is not scanned any more.
       if (this.#open.get(input.uri) !== input) return;
       this.#facts.set(input.uri, await this.#options.thread.call("scan", input));
-    }, input.uri);
+    }));
   }
 
-  #queue(work: () => Promise<void>, uri: string): Promise<void> {
-    const next = this.#scans.then(work).catch((error: Error) => {
-      this.#options.log(`${uri} was not scanned: ${error.message}`);
-    });
-    this.#scans = next;
-    return next;
+  async #logged(uri: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: Error) => this.#options.log(`${uri} was not scanned: ${error.message}`));
   }
 
   #begin(): number {
+    if (this.#reached === this.#wanted) this.#behindSince = Date.now();
     this.#underWay.add(++this.#wanted);
     return this.#wanted;
   }
@@ -215,13 +218,16 @@ export class WorkspaceIndex {
   }
 
   async #link(facts: DocumentFacts): Promise<LinkedReference[]> {
+    const known = this.#links.get(facts);
     const path = pathOf(documentOfCell(facts.uri));
-    if (!path) return [];
-    return Promise.all(facts.references.map(async (reference) => ({
+    if (known || !path) return known ?? [];
+    const links = await Promise.all(facts.references.map(async (reference) => ({
       reference,
       fromSpec: facts.spec !== null,
       ...await resolveReference(reference, path, this.#folders, this.#modelFiles),
     })));
+    this.#links.set(facts, links);
+    return links;
   }
 
   async #readModels(references: ReadonlyMap<string, readonly LinkedReference[]>): Promise<{ models: Map<string, ModelState>; tensors: ModelTensors[] }> {

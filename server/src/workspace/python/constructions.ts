@@ -2,17 +2,15 @@
 
 import type { Node } from "web-tree-sitter";
 import type { Construction } from "../facts";
-import { lastPart, rangeOf, walk } from "../syntax/nodes";
+import { dottedName, field, lastPart, rangeOf } from "../syntax/nodes";
 import { readCall } from "./calls";
 import type { ValueFolder } from "./values";
 
-export function readConstructions(root: Node, values: ValueFolder): Construction[] {
-  const found: Construction[] = [];
-  walk(root, (node) => {
+export function readConstructions(calls: readonly Node[], values: ValueFolder): Construction[] {
+  return calls.flatMap((node) => {
+    const callee = dottedName(field(node, "function")) ?? "";
+    if (!/^[A-Z]/.test(lastPart(callee)) || /(^|\.)(nn|torch|np|os|Path)\./.test(callee)) return [];
     const call = readCall(node);
-    if (call && /^[A-Z]/.test(lastPart(call.callee)) && !/(^|\.)(nn|torch|np|os|Path)\./.test(call.callee)) {
-      found.push({ callee: call.callee, arguments: values.arguments(call), range: rangeOf(node) });
-    }
+    return call ? [{ callee, arguments: values.arguments(call), range: rangeOf(node) }] : [];
   });
-  return found;
 }

@@ -2,17 +2,12 @@
 
 import type { Node } from "web-tree-sitter";
 import type { ImportedName } from "../facts";
-import { children, field, walk } from "../syntax/nodes";
+import { children, field } from "../syntax/nodes";
 
-export function readImports(root: Node): ImportedName[] {
-  const found: ImportedName[] = [];
-  walk(root, (node) => {
-    if (node.type === "import_from_statement") found.push(...readFrom(node));
-    else if (node.type === "import_statement") found.push(...names(node).map(({ name, as }) => ({ module: name, level: 0, name: null, as })));
-    else return true;
-    return false;
-  });
-  return found;
+/** @param statements `import …`; @param fromStatements `from … import …` */
+export function readImports(statements: readonly Node[], fromStatements: readonly Node[]): ImportedName[] {
+  const modules = statements.flatMap((node) => names(node).map(({ name, as }) => ({ module: name, level: 0, name: null, as })));
+  return [...modules, ...fromStatements.flatMap(readFrom)];
 }
 
 function readFrom(node: Node): ImportedName[] {

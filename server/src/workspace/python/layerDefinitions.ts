@@ -9,17 +9,14 @@ import type { PathFolder } from "./pathExpressions";
 import { type Scopes, enclosingFunction, isConditional, parametersOf } from "./scopes";
 import { type ValueFolder, constructorNames } from "./values";
 
-export function readModuleDefinitions(root: Node, scopes: Scopes, values: ValueFolder, paths: PathFolder): ModuleDefinition[] {
+/** Nodes of the document that may define a module. */
+export interface DefinitionNodes { class_definition: readonly Node[]; assignment: readonly Node[] }
+
+export function readModuleDefinitions(root: Node, nodes: DefinitionNodes, scopes: Scopes, values: ValueFolder, paths: PathFolder): ModuleDefinition[] {
   const layers = new LayerReader(root, values, paths);
-  const found: ModuleDefinition[] = [];
-  walk(root, (node) => {
-    if (node.type === "class_definition") found.push(readClass(node, layers, values, paths));
-    else if (node.type === "assignment") {
-      const variable = readVariable(node, layers, scopes);
-      if (variable) found.push(variable);
-    }
-  });
-  return found.filter((definition) => definition.layers.length > 0 || definition.bases.length > 0);
+  const classes = nodes.class_definition.map((node) => readClass(node, layers, values, paths));
+  const variables = nodes.assignment.flatMap((node) => readVariable(node, layers, scopes) ?? []);
+  return [...classes, ...variables].filter((definition) => definition.layers.length > 0 || definition.bases.length > 0);
 }
 
 function readClass(node: Node, layers: LayerReader, values: ValueFolder, paths: PathFolder): ModuleDefinition {

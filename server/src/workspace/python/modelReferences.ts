@@ -3,7 +3,7 @@
 import type { Node } from "web-tree-sitter";
 import type { FileReference } from "../facts";
 import { isDataPath, isModelPath } from "../fileKinds";
-import { lastPart, rangeOf, walk } from "../syntax/nodes";
+import { lastPart, rangeOf } from "../syntax/nodes";
 import { type PythonCall, readCall } from "./calls";
 import { type PathFolder, documentFolder } from "./pathExpressions";
 
@@ -29,15 +29,13 @@ const knownCalls: readonly KnownCall[] = [
 /** Functions that also take things that are no path: they count only when a known extension or a folder on disk stands there. */
 const needsExtension = /(^|\.)(load_state_dict|load_checkpoint|from_pretrained|save_pretrained|save)$/;
 
-export function readModelReferences(root: Node, folder: PathFolder): FileReference[] {
-  const found: FileReference[] = [];
-  walk(root, (node) => {
+export function readModelReferences(calls: readonly Node[], folder: PathFolder): FileReference[] {
+  return calls.flatMap((node) => {
     const call = readCall(node);
     const known = call?.callee ? knownCalls.find((candidate) => candidate.callee.test(call.callee)) : undefined;
     const reference = call && known && referenceOf(call, known, folder);
-    if (reference) found.push(reference);
+    return reference ? [reference] : [];
   });
-  return found;
 }
 
 function referenceOf(call: PythonCall, known: KnownCall, folder: PathFolder): FileReference | null {

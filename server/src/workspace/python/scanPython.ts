@@ -2,6 +2,7 @@
 
 import type { Node } from "web-tree-sitter";
 import type { DocumentFacts } from "../facts";
+import { collect } from "../syntax/nodes";
 import { readConstructions } from "./constructions";
 import { readImports } from "./imports";
 import { readModuleDefinitions } from "./layerDefinitions";
@@ -11,15 +12,16 @@ import { Scopes } from "./scopes";
 import { ValueFolder } from "./values";
 
 export function scanPython(uri: string, root: Node): DocumentFacts {
-  const scopes = new Scopes(root);
+  const nodes = collect(root, ["assignment", "call", "class_definition", "import_statement", "import_from_statement"]);
+  const scopes = new Scopes(nodes.assignment, nodes.call);
   const values = new ValueFolder(scopes);
   const paths = new PathFolder(scopes);
   return {
     uri,
-    references: readModelReferences(root, paths),
-    modules: readModuleDefinitions(root, scopes, values, paths),
-    constructions: readConstructions(root, values),
-    imports: readImports(root),
+    references: readModelReferences(nodes.call, paths),
+    modules: readModuleDefinitions(root, nodes, scopes, values, paths),
+    constructions: readConstructions(nodes.call, values),
+    imports: readImports(nodes.import_statement, nodes.import_from_statement),
     spec: null,
   };
 }

@@ -1,7 +1,7 @@
 /** @file Names of a Python document: what is assigned where, parameters and their defaults, argparse options. */
 
 import type { Node } from "web-tree-sitter";
-import { children, field, walk } from "../syntax/nodes";
+import { children, field } from "../syntax/nodes";
 import { literal, readCall } from "./calls";
 
 /** The function around a node; null at module level. */
@@ -46,11 +46,10 @@ export class Scopes {
   readonly #selfAssigned = new Map<string, Node[]>();
   readonly #argparse = new Map<string, Node>();
 
-  constructor(root: Node) {
-    walk(root, (node) => {
-      if (node.type === "assignment") this.#recordAssignment(node);
-      else if (node.type === "call") this.#recordOption(node);
-    });
+  /** @param assignments, calls of the document, in the order of the text */
+  constructor(assignments: readonly Node[], calls: readonly Node[]) {
+    for (const node of assignments) this.#recordAssignment(node);
+    for (const node of calls) this.#recordOption(node);
   }
 
   /** Value nodes that `name` is assigned in one scope, in the order of the text. */

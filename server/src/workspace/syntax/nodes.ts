@@ -31,9 +31,23 @@ export function walk(root: Node, visit: (node: Node) => boolean | void): void {
   }
 }
 
+/** All nodes of some types, in the order of the text, found in one walk. */
+export function collect<Type extends string>(root: Node, types: readonly Type[]): Record<Type, Node[]> {
+  const found = Object.fromEntries(types.map((type) => [type, [] as Node[]])) as Record<Type, Node[]>;
+  const wanted: Partial<Record<string, Node[]>> = found;
+  walk(root, (node) => {
+    wanted[node.type]?.push(node);
+  });
+  return found;
+}
+
+const dottedTypes = new Set(["identifier", "attribute", "dotted_name", "member_expression", "property_identifier"]);
+
 /** `a.b.c` of an identifier or attribute chain, without white space; null for anything else. */
 export function dottedName(node: Node | null): string | null {
-  return node && /^[\w$.\s]+$/.test(node.text) ? node.text.replace(/\s+/g, "") : null;
+  if (!node || !dottedTypes.has(node.type)) return null;
+  const { text } = node;
+  return /^[\w$.\s]+$/.test(text) ? text.replace(/\s+/g, "") : null;
 }
 
 export function lastPart(dotted: string): string {
