@@ -64,7 +64,8 @@ function decode(source: ByteSource, run: () => string): string {
 }
 
 function guessSeparator(text: string): string {
-  const firstLine = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));
+  const lineBreak = text.indexOf("\n");
+  const firstLine = text.slice(0, lineBreak < 0 ? undefined : lineBreak).replace(/"[^"]*"?/g, "");
   const counts = [",", ";", "\t"].map((candidate) => ({ candidate, count: firstLine.split(candidate).length }));
   return counts.reduce((best, next) => (next.count > best.count ? next : best)).candidate;
 }
