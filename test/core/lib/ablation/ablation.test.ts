@@ -5,7 +5,7 @@ import { EdgeRanking, groupRows } from "../../../../server/src/core/lib/ablation
 import { baseScore, fromNodeLayer, ScoreSum, type EvaluationData, type EvaluationSignals } from "../../../../server/src/core/lib/ablation/evaluate";
 import { featureSection } from "../../../../server/src/core/lib/ablation/featureSection";
 import { scoreFeatureSet } from "../../../../server/src/core/lib/ablation/featureSet";
-import { layerFeatures } from "../../../../server/src/core/lib/ablation/layerFeatures";
+import { asActivations, layerFeatures } from "../../../../server/src/core/lib/ablation/layerFeatures";
 import { MaskedFeatures } from "../../../../server/src/core/lib/ablation/maskedFeatures";
 import { ablateNodes } from "../../../../server/src/core/lib/ablation/nodeAblation";
 import { analyzeLib } from "../../../../server/src/core/lib/analyze";
@@ -112,7 +112,7 @@ describe.each(cases)("ablation: $name", ({ fixture }) => {
         const mask = new EdgeRanking(E, true).mask(kept);
         const rows: number[][] = Array.from({ length: mask.rows }, () => []);
         for (const place of batches.keys()) {
-          const values = await engine.read(masked.assemble(place, mask));
+          const values = await engine.read(engine.transpose(asActivations(engine, engine.transpose(masked.assemble(place, mask), [1, 0]), batches[place].samples), [2, 0, 1]));
           const columns = values.length / mask.rows;
           rows.forEach((row, output) => row.push(...values.subarray(output * columns, (output + 1) * columns)));
         }

@@ -8,7 +8,7 @@ import { bisect, type BisectOptions } from "./bisect";
 import { EdgeRanking } from "./edgeMask";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { featureSection } from "./featureSection";
-import { layerFeatures } from "./layerFeatures";
+import { asActivations, layerFeatures } from "./layerFeatures";
 import { MaskedFeatures } from "./maskedFeatures";
 import { ablatedCounts, runSchedule, type Schedule } from "./schedules";
 
@@ -77,7 +77,7 @@ export async function ablateEdges(
       const next = masked.assemble(place, mask);
       const output = engine.tidy(() => {
         const rows = back ? engine.matMul(next, back, { transposeA: true }) : engine.transpose(next, [1, 0]);
-        return fromNodeLayer(network, ablated.section + 1, engine.reshape(rows, [samples, rows.shape[0] / samples, to.width]));
+        return fromNodeLayer(network, ablated.section + 1, asActivations(engine, rows, samples));
       });
       await sum.add(output);
       engine.dispose(output, next);

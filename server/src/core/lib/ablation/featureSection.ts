@@ -4,22 +4,22 @@
  * features cost little: ablations run a section many times with a handful of features each.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { selectColumns, selectRows } from "../../linalg/arrange";
+import type { Tensor } from "../../../engine/engine";
 import { identity } from "../../linalg/elementary";
 import type { Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { applyActivation } from "../../network/activationFunction";
-import { attentionPattern } from "../../network/attentionModule";
 import type { Section } from "../../network/section";
-import type { SectionStructure } from "../../network/sectionStructure";
-import type { FeatureBatch } from "./layerFeatures";
+import { toTensor } from "../closedForms/matrices";
+import { everyAttention, lastAttention } from "./attentionFeatures";
+import { chosen, part, times } from "./chosenFeatures";
+import { asActivations, asPositionRows, type FeatureBatch } from "./layerFeatures";
 
 export interface FeatureSection {
   /** [r, r']: the whole section when it is linear, else null. */
   readonly linear: Matrix | null;
   /**
-   * Output features (all when null) computed from the chosen input features only, [B T, number of outputs].
+   * Output features (all when null) computed from the chosen input features only, position after position: [T B, number of outputs].
    * No input features means the zero vector. Call inside `tidy`.
    */
   apply(batch: FeatureBatch, inputs: readonly number[], outputs: readonly number[] | null): Tensor;
@@ -67,66 +67,16 @@ export function featureSection(section: Section, CPinv: Matrix, nextC: Matrix | 
       };
     }
     case "attention-skip":
-      return attentionFeatures(engine, structure, into, outOf);
+      return structure.lastPositionOnly ? lastAttention(engine, structure, into, outOf) : everyAttention(engine, structure, into, outOf);
     case "general": {
       return {
         linear: null,
         apply: (batch, inputs, outputs) => {
           const x = times(engine, chosen(engine, batch, inputs), part(CPinv, inputs, null));
-          const { output } = section.forward(engine.reshape(x, [batch.samples, batch.positions, section.inputWidth]));
-          const rows = engine.reshape(output, [output.size / section.outputWidth, section.outputWidth]);
+          const rows = asPositionRows(engine, section.forward(asActivations(engine, x, batch.samples)).output);
           return nextC || outputs ? engine.matMul(rows, toTensor(engine, part(nextC ?? identity(section.outputWidth), null, outputs))) : rows;
         },
       };
     }
   }
 }
-
-function attentionFeatures(
-  engine: Engine, structure: Extract<SectionStructure, { kind: "attention-skip" }>, into: (weight: Matrix) => Matrix, outOf: (weight: Matrix) => Matrix,
-): FeatureSection {
-  const heads = structure.heads.map(({ Q, K, V, O }) => ({ Q: into(Q), K: into(K), V: into(V), O: outOf(O) }));
-  const skip = outOf(into(structure.skip));
-  return {
-    linear: null,
-    apply: (batch, inputs, outputs) => {
-      const { samples, positions } = batch;
-      const outputPositions = structure.lastPositionOnly ? 1 : positions;
-      const features = chosen(engine, batch, inputs);
-      const atOutputs = outputPositions === positions ? features : lastPositions(engine, features, batch);
-      const byHead = (a: Tensor, count: number): Tensor => engine.reshape(a, [samples, 1, count, a.shape[1]]);
-      const terms = heads.map((head) => engine.tidy(() => {
-        const queries = byHead(times(engine, atOutputs, part(head.Q, inputs, null)), outputPositions);
-        const keys = byHead(times(engine, features, part(head.K, inputs, null)), positions);
-        const values = byHead(times(engine, features, part(head.V, inputs, null)), positions);
-        const mixed = engine.matMul(attentionPattern(engine, queries, keys, structure.scale, structure.causal), values);
-        const rows = engine.reshape(mixed, [samples * outputPositions, head.V.cols]);
-        return engine.matMul(rows, toTensor(engine, part(head.O, null, outputs)));
-      }));
-      return terms.reduce((sum, term) => engine.add(sum, term), times(engine, atOutputs, part(skip, inputs, outputs)));
-    },
-  };
-}
-
-/** The chosen features [k, B S]. */
-function chosen(engine: Engine, { features }: FeatureBatch, inputs: readonly number[]): Tensor {
-  return inputs.length === features.shape[0] ? features : engine.gather(features, Int32Array.from(inputs));
-}
-
-/** [k, B S] -> [k, B] at the last position. */
-function lastPositions(engine: Engine, features: Tensor, { samples, positions }: FeatureBatch): Tensor {
-  const count = features.shape[0];
-  const last = engine.slice(engine.reshape(features, [count, samples, positions]), [0, 0, positions - 1], [count, samples, 1]);
-  return engine.reshape(last, [count, samples]);
-}
-
-/** features^T weight: [k, n], [k, m] -> [n, m] */
-const times = (engine: Engine, features: Tensor, weight: Matrix): Tensor => engine.matMul(features, toTensor(engine, weight), { transposeA: true });
-
-/** The chosen rows and columns; all where null. */
-function part(a: Matrix, rows: readonly number[] | null, columns: readonly number[] | null): Matrix {
-  const chosenRows = rows && rows.length < a.rows ? selectRows(a, rows) : a;
-  return columns ? selectColumns(chosenRows, columns) : chosenRows;
-}
-
-const toTensor = (engine: Engine, a: Matrix): Tensor => engine.tensor(a.data, [a.rows, a.cols]);

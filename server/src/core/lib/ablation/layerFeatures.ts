@@ -1,6 +1,6 @@
 /** @file The features of the evaluation data at one node layer, computed once and kept for all probes of an ablation. */
 
-import type { Tensor } from "../../../engine/engine";
+import type { Engine, Tensor } from "../../../engine/engine";
 import type { Matrix } from "../../linalg/matrix";
 import type { SectionedNetwork } from "../../network/section";
 import { ActivationSource } from "../activationSource";
@@ -10,7 +10,10 @@ import type { EvaluationData, EvaluationSignals } from "./evaluate";
 export interface FeatureBatch {
   readonly samples: number;
   readonly positions: number;
-  /** [r, B S]: feature by feature, so that some of them are consecutive rows. */
+  /**
+   * [r, S B]: feature by feature, so that some of them are whole rows; position by position, so that attention works on long rows of
+   * samples.
+   */
   readonly features: Tensor;
 }
 
@@ -24,12 +27,28 @@ export async function layerFeatures(
   const collected: FeatureBatch[] = [];
   await source.at(layer).forEachBatch((x) => {
     const [samples, positions, width] = x.shape as [number, number, number];
-    const features = engine.tidy(() => (
-      engine.matMul(weights, engine.reshape(x, [samples * positions, width]), { transposeA: true, transposeB: true })
-    ));
+    const features = engine.tidy(() => {
+      const byPosition = positions === 1 ? x : engine.transpose(x, [1, 0, 2]);
+      return engine.matMul(weights, engine.reshape(byPosition, [positions * samples, width]), { transposeA: true, transposeB: true });
+    });
     collected.push({ samples, positions, features });
     return Promise.resolve();
   });
   engine.dispose(weights);
   return collected;
+}
+
+/** Rows of position after position [T B, d] as activations [B, T, d]. */
+export function asActivations(engine: Engine, rows: Tensor, samples: number): Tensor {
+  const [count, width] = rows.shape as [number, number];
+  const positions = count / samples;
+  return positions === 1
+    ? engine.reshape(rows, [samples, 1, width])
+    : engine.transpose(engine.reshape(rows, [positions, samples, width]), [1, 0, 2]);
+}
+
+/** Activations [B, T, d] as rows of position after position [T B, d]. */
+export function asPositionRows(engine: Engine, x: Tensor): Tensor {
+  const [samples, positions, width] = x.shape as [number, number, number];
+  return engine.reshape(positions === 1 ? x : engine.transpose(x, [1, 0, 2]), [positions * samples, width]);
 }

@@ -15,7 +15,7 @@ import type { FeatureBatch } from "./layerFeatures";
 const largestCache = 256 * 2 ** 20;
 
 export class MaskedFeatures {
-  /** Per batch: input features and output feature -> activations of the output feature [1, B T]. */
+  /** Per batch: input features and output feature -> activations of the output feature [1, T B]. */
   readonly #rows: Map<string, Tensor>[];
   #used = new Set<string>();
   #bytes = 0;
@@ -24,7 +24,7 @@ export class MaskedFeatures {
     this.#rows = batches.map(() => new Map());
   }
 
-  /** Features of the next layer [r', B T] for one batch; the caller disposes them. */
+  /** Features of the next layer [r', T B] for one batch; the caller disposes them. */
   assemble(place: number, mask: EdgeMask): Tensor {
     const { linear } = this.section;
     if (linear) return this.#linear(this.batches[place], mask, linear);

@@ -3,9 +3,10 @@
 import type { Tensor } from "../../../engine/engine";
 import type { SectionedNetwork } from "../../network/section";
 import type { FeatureMap } from "../layerBasis";
+import { chosen, part, times } from "./chosenFeatures";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { featureSection } from "./featureSection";
-import { layerFeatures, type FeatureBatch } from "./layerFeatures";
+import { asActivations, layerFeatures, type FeatureBatch } from "./layerFeatures";
 import { ablatedCounts, runSchedule, type Schedule } from "./schedules";
 
 export interface NodeAblationOptions {
@@ -73,16 +74,13 @@ function leadingFeatures(network: SectionedNetwork, layer: number, { CPinv }: Fe
   const { engine } = network.network;
   const leading = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
   if (layer === network.sections.length) {
-    return ({ samples, positions, features }, count) => {
-      const rows = engine.gather(features, Int32Array.from(leading(count)));
-      const weights = engine.tensor(CPinv.data.subarray(0, count * CPinv.cols), [count, CPinv.cols]);
-      return network.post(engine.reshape(engine.matMul(rows, weights, { transposeA: true }), [samples, positions, CPinv.cols]));
+    return (batch, count) => {
+      const rows = times(engine, chosen(engine, batch, leading(count)), part(CPinv, leading(count), null));
+      return network.post(asActivations(engine, rows, batch.samples));
     };
   }
-  const section = network.sections[layer];
-  const next = featureSection(section, CPinv, null);
+  const next = featureSection(network.sections[layer], CPinv, null);
   return (batch, count) => {
-    const rows = next.apply(batch, leading(count), null);
-    return fromNodeLayer(network, layer + 1, engine.reshape(rows, [batch.samples, rows.shape[0] / batch.samples, section.outputWidth]));
+    return fromNodeLayer(network, layer + 1, asActivations(engine, next.apply(batch, leading(count), null), batch.samples));
   };
 }
