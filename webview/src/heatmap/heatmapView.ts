@@ -121,8 +121,11 @@ export function heatmapView(context: ViewContext): HTMLElement {
     const slots = names.value;
     section.setChoices(slots.map((slot, index) => ({ value: String(index), label: `${slot.from} → ${slot.to}` })), String(Math.min(sectionIndex.peek(), Math.max(0, slots.length - 1))));
   });
+  // Matrices are large: they are read when the tab is first opened.
+  const visible = computed(() => context.state.value.tab === "jacobians");
   let asked = 0;
   effect(() => {
+    if (!visible.value) return;
     const stored = metadata.value;
     const index = Math.min(sectionIndex.value, (stored?.sections.length ?? 1) - 1);
     const which = statistic.value;

@@ -24,7 +24,7 @@ export function button(label: Child, onClick: () => void, options: { look?: "pri
     attributes: {
       appearance: options.look ?? "secondary",
       title: options.title ?? null,
-      "aria-label": options.name ?? options.title ?? null,
+      "aria-label": options.name ?? null,
     },
     on: { click: onClick },
   }, label);
@@ -70,6 +70,9 @@ export function textField(
   const node = customElement<HTMLElement & { value: string }>("vscode-text-field", {
     attributes: { "aria-label": name, placeholder: options.placeholder ?? null, size: options.size ?? null },
   });
+  // The toolkit puts "Text field" in the place of the name when the element is connected.
+  new MutationObserver(() => { if (node.getAttribute("aria-label") !== name) node.setAttribute("aria-label", name); })
+    .observe(node, { attributes: true, attributeFilter: ["aria-label"] });
   node.addEventListener("input", () => options.onInput?.(node.value));
   node.addEventListener("change", () => options.onCommit?.(node.value));
   return { node, field: node, set: (value) => { if (node.value !== value) node.value = value; }, focus: () => node.focus() };

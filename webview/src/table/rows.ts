@@ -49,6 +49,7 @@ export function edgeTable(graph: Graph, above: readonly number[]): Table {
   return { columns: [text("From layer"), text("From"), text("To layer"), text("To"), numeric("Weight"), numeric("Share of section")], rows };
 }
 
+const feature = /^[fn]\d+$/;
 const collator = new Intl.Collator("en", { numeric: true });
 
 /** A sorted copy; missing values go last either way. */
@@ -61,9 +62,9 @@ export function sorted(rows: readonly Value[][], column: number, descending: boo
   });
 }
 
-/** Rows with every word of the query in some cell. */
+/** Rows with every word of the query in some cell; the name of a feature must be the whole cell, so that f1 is not f12. */
 export function filtered(rows: readonly Value[][], query: string): Value[][] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [...rows];
-  return rows.filter((row) => words.every((word) => row.some((value) => typeof value === "string" && value.toLowerCase().includes(word))));
+  return rows.filter((row) => words.every((word) => row.some((value) => typeof value === "string" && (feature.test(word) ? value === word : value.toLowerCase().includes(word)))));
 }

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { parseViewMessage } from "../../../client/src/viewMessages";
+import { decodeMatrix } from "../../../client/src/matrixMessage";
+import { ago } from "../../../client/src/format";
+import { csv } from "../../../webview/src/shared/exports";
+import { number, parseNumber, percent } from "../../../webview/src/shared/format";
+import { parseHostMessage } from "../../../webview/src/shared/hostMessages";
+import { initialState, restoreState } from "../../../webview/src/shared/savedState";
+import { fixture, modularAddition, runEvents } from "../fixtures";
+
+describe("messages to the view", () => {
+  const { metadata } = fixture(modularAddition);
+  const result = { kind: "result", uri: "file:///r", metadata };
+
+  test("a result and every event of a run pass", () => {
+    expect(parseHostMessage(result)).toEqual(result);
+    for (const event of runEvents(metadata)) expect(parseHostMessage({ kind: "run", event })).toEqual({ kind: "run", event });
+  });
+
+  test("a newer version is named, damage is a sentence", () => {
+    expect(parseHostMessage({ ...result, metadata: { ...metadata, version: 7 } })).toMatchObject({ kind: "error", message: expect.stringContaining("version 7") as string });
+    const broken = structuredClone(metadata);
+    broken.sections[0]!.edges.source[0] = 1e6;
+    expect(parseHostMessage({ ...result, metadata: broken })).toMatchObject({ kind: "error", message: expect.stringContaining("damaged") as string });
+  });
+
+  test.each([null, 3, {}, { kind: "run" }, { kind: "run", event: { kind: "layer", run: "r" } }, { kind: "matrix", request: 1, tensor: "t", matrix: { rows: 2, cols: 2, values: new Float32Array(3) } }, { kind: "show", tab: "elsewhere" }])("%j is not one", (value) => {
+    expect(parseHostMessage(value)).toBeNull();
+  });
+});
+
+describe("messages from the view", () => {
+  test("what the protocol names passes, extra fields do not", () => {
+    expect(parseViewMessage({ kind: "ready", extra: 1 })).toEqual({ kind: "ready" });
+    expect(parseViewMessage({ kind: "ablate", request: 1, basis: "lib", layer: 0, remove: [1, 2] })).toEqual({ kind: "ablate", request: 1, basis: "lib", layer: 0, remove: [1, 2] });
+    expect(parseViewMessage({ kind: "action", action: "showLog" })).toEqual({ kind: "action", action: "showLog" });
+  });
+
+  test.each([
+    undefined, "ready", { kind: "open", path: "/etc/passwd" }, { kind: "action", action: "workbench.action.quit" }, { kind: "ablate", request: 1, basis: "other", layer: 0, remove: [] },
+    { kind: "ablate", request: 1, basis: "lib", layer: 0, remove: [-1] }, { kind: "export", name: "x", format: "exe", bytes: new Uint8Array(1) }, { kind: "export", name: "x", format: "png", bytes: [1] }, { kind: "matrix", request: 0.5, tensor: "t" },
+  ])("%j is refused", (value) => {
+    expect(parseViewMessage(value)).toBeNull();
+  });
+});
+
+test("a matrix survives base64 and has a buffer of its own", () => {
+  const values = Float32Array.of(1.5, -2, 0, 1e-30, Infinity, 3);
+  const matrix = decodeMatrix({ rows: 2, cols: 3, float32: Buffer.from(values.buffer).toString("base64") });
+  expect(matrix).toEqual({ rows: 2, cols: 3, values });
+  expect(matrix.values.buffer.byteLength).toBe(24);
+  expect(() => decodeMatrix({ rows: 2, cols: 2, float32: "AAAA" })).toThrow(/2 x 2/);
+});
+
+test("numbers read as people write them", () => {
+  expect([0, 1, 0.1234, 12345, 1234567, 0.0001234, -2.5].map(number)).toEqual(["0", "1", "0.123", "12\u202f345", "1.23e6", "1.23e−4", "−2.5"]);
+  expect([0.99955, 1, 0, 0.5, 0.00001].map(percent)).toEqual(["99.95\u202f%", "100\u202f%", "0\u202f%", "50\u202f%", "<0.01\u202f%"]);
+  expect(["0,5", " 12 %", "1e-3", "−2", "abc", ""].map(parseNumber)).toEqual([0.5, 0.12, 0.001, -2, null, null]);
+});
+
+test("ages are short", () => {
+  const now = Date.parse("2026-11-20T12:00:00Z");
+  expect(["2026-11-20T11:59:50Z", "2026-11-20T11:56:00Z", "2026-11-20T09:00:00Z", "2026-11-18T09:00:00Z", "never"].map((iso) => ago(iso, now))).toEqual(["just now", "4 min ago", "3 h ago", "2 days ago", ""]);
+});
+
+test("fields with commas and quotes are quoted", () => {
+  expect(csv(["a", "b"], [["x,y", 1], ['say "so"', 2]])).toBe('a,b\r\n"x,y",1\r\n"say ""so""",2\r\n');
+});
+
+test("state of another version is not guessed at, and missing fields get their first value", () => {
+  expect(restoreState({ v: 9, tab: "table" })).toEqual(initialState);
+  expect(restoreState({ v: 1, tab: "table", graph: { basis: "pca" } })).toMatchObject({ tab: "table", graph: { basis: "pca", norm: "strongest" }, heatmap: initialState.heatmap });
+});
