@@ -4,8 +4,8 @@ import { hadamard, identity } from "../../linalg/elementary";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
 import type { SectionPlan } from "../sectionPlan";
+import { edgesOfHidden } from "./hiddenEdges";
 import { outputMetric, sandwich } from "./matrices";
-import { edgesThroughHidden } from "./scaledProducts";
 import { slopeMoments } from "./slopes";
 
 type AffineActivation = Extract<SectionStructure, { kind: "affine-activation" }>;
@@ -18,7 +18,7 @@ export function affineActivationPlan({ W, activation }: AffineActivation): Secti
       const { second } = await slopeMoments(task, W, activation);
       return sandwich(W, hadamard(second, outputMetric(task.nextC, W.cols)), W);
     },
-    edges: (task) => edgesThroughHidden(task, {
+    edges: (task) => edgesOfHidden(task, {
       into: multiply(task.features.CPinv, W),
       activation,
       outOf: task.nextC ?? identity(W.cols),

@@ -4,8 +4,8 @@ import { add, hadamard, scaleColumns } from "../../linalg/elementary";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
 import type { SectionPlan } from "../sectionPlan";
+import { edgesOfHidden } from "./hiddenEdges";
 import { outputMetric, sandwich, times, withTranspose } from "./matrices";
-import { edgesThroughHidden } from "./scaledProducts";
 import { slopeMoments } from "./slopes";
 
 type MlpSkip = Extract<SectionStructure, { kind: "mlp-skip" }>;
@@ -21,7 +21,7 @@ export function mlpSkipPlan({ A, activation, B, skip }: MlpSkip): SectionPlan {
       const through = sandwich(A, hadamard(second, sandwich(B, metric, B)), A);
       return add(add(sandwich(skip, metric, skip), withTranspose(cross)), through);
     },
-    edges: (task) => edgesThroughHidden(task, {
+    edges: (task) => edgesOfHidden(task, {
       into: multiply(task.features.CPinv, A),
       activation,
       outOf: times(B, task.nextC),

@@ -1,0 +1,24 @@
+/** @file Chooses the cheaper of the two exact ways to the edges through a layer of activations. */
+
+import type { Matrix } from "../../linalg/matrix";
+import type { EdgesTask } from "../sectionPlan";
+import { edgesThroughHidden, type HiddenLayer } from "./scaledProducts";
+import { edgesBySlopePairs, slopePairBytes, slopePairCost } from "./slopePairs";
+
+/** One pass over a number costs about as much as this many operations of a float32 matrix product; float64 products take twice as long. */
+const operationsPerPass = 150;
+
+/** Per sample: one product of the stacked side, which is written first, and a square for every edge. */
+function scaledProductCost({ into, outOf }: HiddenLayer): { products: number; passes: number } {
+  const [inputs, hidden, outputs] = [into.rows, into.cols, outOf.cols];
+  return { products: 2 * inputs * hidden * outputs, passes: Math.min(inputs, outputs) * hidden + 3 * inputs * outputs };
+}
+
+/** E [r', r] (method section 3.1) */
+export function edgesOfHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
+  const pairs = slopePairCost(layer);
+  const single = scaledProductCost(layer);
+  const pairsAreCheaper = 2 * pairs.products + operationsPerPass * pairs.passes < single.products + operationsPerPass * single.passes;
+  const fits = slopePairBytes(layer) <= task.memoryBudget / 4;
+  return pairsAreCheaper && fits ? edgesBySlopePairs(task, layer) : edgesThroughHidden(task, layer);
+}
