@@ -5,7 +5,7 @@ import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Documen
 import { FormatError } from "./modelFile";
 import { withFile } from "./bytes/fileSource";
 
-export interface ConfigPosition {
+interface ConfigPosition {
   /** From 0, as in the language-server protocol. */
   readonly line: number;
   readonly character: number;
@@ -28,15 +28,15 @@ const deepestNesting = 100;
 const mostPositions = 20_000;
 
 /**
- * Names that are tried, the most specific first: those of the checkpoint itself ("model_a.yaml", "config_a.json" for "model_a.pt"), then
- * the usual ones.
+ * Where a configuration is looked for, the most specific name first: those of the checkpoint itself ("model_a.yaml" or "config_a.json" for
+ * "model_a.pt"), then the usual ones.
  */
-function candidateNames(modelPath: string): string[] {
+export function sidecarPaths(modelPath: string): string[] {
   const stem = basename(modelPath, extname(modelPath));
   const extensions = [".yaml", ".yml", ".json"];
-  const own = [stem, ...(stem.startsWith("model") ? [stem.replace(/^model/, "config")] : [])];
-  const names = [...own.flatMap((name) => extensions.map((extension) => name + extension)), ...extensions.map((extension) => `config${extension}`), "hparams.yaml"];
-  return [...new Set(names)].filter((name) => name !== basename(modelPath));
+  const stems = [stem, ...(stem.startsWith("model") ? [stem.replace(/^model/, "config")] : []), "config"];
+  const names = [...stems.flatMap((name) => extensions.map((extension) => name + extension)), "hparams.yaml"];
+  return [...new Set(names)].filter((name) => name !== basename(modelPath)).map((name) => join(dirname(modelPath), name));
 }
 
 /**
@@ -45,8 +45,7 @@ function candidateNames(modelPath: string): string[] {
  * @throws FormatError when it is unreadable, larger than 1 MiB (YAML: 64 KiB), nested too deep or expands too much
  */
 export async function readSidecarConfig(modelPath: string): Promise<SidecarConfig | null> {
-  for (const name of candidateNames(modelPath)) {
-    const path = join(dirname(modelPath), name);
+  for (const path of sidecarPaths(modelPath)) {
     const text = await readText(path);
     if (text === null) continue;
     const config = parseConfig(text, path);

@@ -1,12 +1,8 @@
 /** @file Numbers from the configuration file that training code leaves beside a checkpoint, looked up by name. */
 
-import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { parse } from "yaml";
-
-export const sidecarNames = ["config.yaml", "config.yml", "config.json"] as const;
-
-const maxBytes = 1_000_000;
+import { basename } from "node:path";
+import { FormatError } from "../../formats/modelFile";
+import { readSidecarConfig } from "../../formats/sidecarConfig";
 
 /** Plain data of a config file; every read is checked, because the file may hold anything. */
 export class Sidecar {
@@ -54,15 +50,11 @@ export class Sidecar {
 
 /** The config beside a model, or null when there is none that can be read. */
 export async function readSidecar(model: string): Promise<Sidecar | null> {
-  for (const name of sidecarNames) {
-    const file = join(dirname(model), name);
-    const facts = await stat(file).catch(() => null);
-    if (!facts?.isFile() || facts.size > maxBytes) continue;
-    try {
-      return new Sidecar(file, parse(await readFile(file, "utf8"), { maxAliasCount: 50, logLevel: "silent" }));
-    } catch {
-      continue;
-    }
+  try {
+    const config = await readSidecarConfig(model);
+    return config === null ? null : new Sidecar(config.path, config.data);
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
   }
-  return null;
 }

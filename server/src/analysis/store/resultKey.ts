@@ -5,8 +5,8 @@
 
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { sidecarNames } from "../architecture/sidecar";
+import { join } from "node:path";
+import { sidecarPaths } from "../../formats/sidecarConfig";
 import { dataSetIdentity } from "../../formats/readDataSet";
 import type { LoadedSpec } from "../spec/loadSpec";
 import { resolveSpec } from "../spec/resolveSpec";
@@ -30,7 +30,7 @@ export async function resultKey(loaded: LoadedSpec, hash: HashFile): Promise<{ k
   const facts = {
     algorithmVersion,
     modelSha256,
-    sidecars: await hashAll(await existing(sidecarNames.map((name) => join(dirname(loaded.model), name))), hash),
+    sidecars: await hashAll(await existing(sidecarPaths(loaded.model)), hash),
     data: await dataSetIdentity(spec.data, folder, hash),
     evaluation: { data: await dataSetIdentity(options.evaluation.data, folder, hash), metric: options.evaluation.metric },
     architecture: spec.architecture ?? {}, nodeLayers: spec.nodeLayers ?? null, lastPositionOnly: spec.lastPositionOnly ?? null,

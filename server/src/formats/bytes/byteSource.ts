@@ -37,18 +37,3 @@ export function memorySource(bytes: Uint8Array, name: string): ByteSource {
     close: () => Promise.resolve(),
   };
 }
-
-/** A part of another source under its own offsets; closing it leaves the whole open. */
-export function sliceSource(whole: ByteSource, start: number, size: number, name = whole.name): ByteSource {
-  requireRange(whole, start, size);
-  const range = { name, size };
-  return {
-    name,
-    size,
-    async read(offset, length) {
-      requireRange(range, offset, length);
-      return whole.read(start + offset, length);
-    },
-    close: () => Promise.resolve(),
-  };
-}

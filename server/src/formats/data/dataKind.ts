@@ -18,7 +18,7 @@ export interface DataKindReader {
 export const mostValues = 2 ** 30;
 
 /** A path of the spec as an absolute one; relative paths start at the spec's folder. @throws FormatError for addresses that are no path. */
-export function dataPath(path: string, baseFolder: string): string {
+function dataPath(path: string, baseFolder: string): string {
   if (path === "" || path.includes("\0") || /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
     throw new FormatError(`${JSON.stringify(path)} is not a path of a file; data are read from local files only.`);
   }

@@ -5,7 +5,7 @@ import type { ByteSource } from "../bytes/byteSource";
 import { elementSize } from "../tensors/elements";
 import { elementCount } from "../tensors/tensorView";
 
-export interface SafetensorsEntry {
+interface SafetensorsEntry {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
