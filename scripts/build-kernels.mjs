@@ -8,19 +8,21 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const source = "server/src/engine/kernels/gemm.as.ts";
-const target = process.argv[2] ?? join(root, "server/src/engine/kernels");
+const sources = "server/src/engine/kernels";
+const target = process.argv[2] ?? join(root, sources);
 
-const builds = {
-  "gemm.wasm": ["--enable", "simd"],
-  "gemmRelaxed.wasm": ["--enable", "simd", "--enable", "relaxed-simd"],
-};
+/** File, source, features. */
+const builds = [
+  ["gemm.wasm", "gemm.as.ts", ["--enable", "simd"]],
+  ["gemmRelaxed.wasm", "gemm.as.ts", ["--enable", "simd", "--enable", "relaxed-simd"]],
+  ["elementwise.wasm", "elementwise.as.ts", ["--enable", "simd"]],
+];
 
 mkdirSync(target, { recursive: true });
-for (const [file, features] of Object.entries(builds)) {
+for (const [file, source, features] of builds) {
   let binary = null;
   const { error, stderr } = await asc.main(
-    [source, "--outFile", file, ...features, "--importMemory", "--noExportMemory", "--runtime", "stub", "--use", "abort=",
+    [`${sources}/${source}`, "--outFile", file, ...features, "--importMemory", "--noExportMemory", "--runtime", "stub", "--use", "abort=",
       "--optimizeLevel", "3", "--shrinkLevel", "0", "--converge", "--noAssert"],
     { baseDir: root, writeFile: (name, contents) => { if (name === file) binary = contents; } },
   );

@@ -4,6 +4,7 @@ import type { BackendName } from "../protocol/result";
 import type { Precision } from "../protocol/spec";
 import type { Engine } from "./engine";
 import { HostEngine } from "./host/hostEngine";
+import { wasmUnary } from "./host/wasmUnary";
 import { fastestProducts, ownProducts } from "./products/hostProducts";
 import { plainProducts } from "./products/plainProducts";
 import type { TfjsBackend } from "./tfjs/tfjsEngine";
@@ -25,7 +26,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     case "wasm": {
       const { products, missing } = options.nativeProducts === false ? ownProducts() : fastestProducts();
       if (products === plainProducts) throw new Error(`${missing ?? "WebAssembly is missing."} Choose --backend cpu.`);
-      return new HostEngine("wasm", precision, products, missing);
+      return new HostEngine("wasm", precision, products, wasmUnary(), missing);
     }
     case "tensorflow": {
       if (precision === "float64") return tensorflowDoubleEngine();

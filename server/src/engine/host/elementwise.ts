@@ -110,15 +110,3 @@ export function square(a: FloatArray, out: FloatArray): void {
 export function sqrt(a: FloatArray, out: FloatArray): void {
   for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(a[i]);
 }
-
-export function exp(a: FloatArray, out: FloatArray): void {
-  for (let i = 0; i < out.length; i++) out[i] = Math.exp(a[i]);
-}
-
-/** NaN stays NaN. */
-export function maximum(a: FloatArray, floor: number, out: FloatArray): void {
-  for (let i = 0; i < out.length; i++) {
-    const value = a[i];
-    out[i] = value < floor ? floor : value;
-  }
-}

@@ -9,12 +9,12 @@ import {
   broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, sizeOf,
   type MatMulOptions,
 } from "../shapes";
-import { activate, activateDerivative, softmax } from "./activations";
 import { BufferPool } from "./bufferPool";
 import * as elementwise from "./elementwise";
 import { host, HostTensor } from "./hostTensor";
 import * as layout from "./layout";
 import * as reduce from "./reduce";
+import { plainUnary, type UnaryFunctions } from "./unary";
 
 /** Disposed arrays are kept for reuse up to this many bytes. */
 const poolBytes = 256 * 2 ** 20;
@@ -25,8 +25,14 @@ export class HostEngine implements Engine {
   readonly #scopes: TensorScopes<HostTensor>;
   readonly description: string;
 
-  /** `missing`: why no faster products run, for the description. */
-  constructor(readonly backend: BackendName, readonly precision: Precision, private readonly products: MatrixProducts, missing: string | null = null) {
+  /** Products and costly functions can be replaced by faster ones; `missing` says why the fastest products are not, for the description. */
+  constructor(
+    readonly backend: BackendName,
+    readonly precision: Precision,
+    private readonly products: MatrixProducts,
+    private readonly unary: UnaryFunctions = plainUnary,
+    missing: string | null = null,
+  ) {
     this.description = `matrix products by ${products.description}, ${precision}${missing === null ? "" : ` (${missing})`}`;
     this.#pool = new BufferPool(precision, poolBytes);
     this.#scopes = new TensorScopes((value): value is HostTensor => value instanceof HostTensor, (tensor) => this.dispose(tensor));
@@ -75,20 +81,20 @@ export class HostEngine implements Engine {
 
   square(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.square(host(a).data, out)); }
   sqrt(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.sqrt(host(a).data, out)); }
-  exp(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.exp(host(a).data, out)); }
-  maximum(a: Tensor, floor: number): Tensor { return this.#make(a.shape, (out) => elementwise.maximum(host(a).data, floor, out)); }
+  exp(a: Tensor): Tensor { return this.#make(a.shape, (out) => this.unary.exp(host(a).data, out)); }
+  maximum(a: Tensor, floor: number): Tensor { return this.#make(a.shape, (out) => this.unary.maximum(host(a).data, floor, out)); }
 
   activation(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
-    return this.#make(a.shape, (out) => activate(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
+    return this.#make(a.shape, (out) => this.unary.activate(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
   }
 
   activationDerivative(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
-    return this.#make(a.shape, (out) => activateDerivative(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
+    return this.#make(a.shape, (out) => this.unary.activateDerivative(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
   }
 
   softmax(a: Tensor): Tensor {
     const width = lastAxis("softmax", a.shape);
-    return this.#make(a.shape, (out) => softmax(host(a).data, width, out));
+    return this.#make(a.shape, (out) => this.unary.softmax(host(a).data, width, out));
   }
 
   sum(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
