@@ -18,14 +18,24 @@ export interface EngineOptions {
   softwareAdapter?: boolean;
 }
 
-/** @throws Error in one sentence when the backend cannot run here: why, and what else to choose. */
+/** @throws Error when the backend cannot run here: why, and what else to choose. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const started = await startEngine(options);
+  if ("missing" in started) {
+    const other = options.backend === "wasm" ? "cpu" : "wasm";
+    throw new Error(`The backend ${options.backend} does not run here. ${started.missing} Choose --backend ${other}.`);
+  }
+  return started;
+}
+
+/** The engine, or the sentence that says why it cannot run here. */
+export async function startEngine(options: EngineOptions): Promise<Engine | { missing: string }> {
   const { backend, precision } = options;
   switch (backend) {
     case "cpu": return new HostEngine("cpu", precision, plainProducts);
     case "wasm": {
       const { products, missing } = options.nativeProducts === false ? ownProducts() : fastestProducts();
-      if (products === plainProducts) throw new Error(`${missing ?? "WebAssembly is missing."} Choose --backend cpu.`);
+      if (products === plainProducts) return { missing: missing ?? "WebAssembly with SIMD is missing." };
       return new HostEngine("wasm", precision, products, wasmUnary(), missing);
     }
     case "tensorflow": {
@@ -34,23 +44,23 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return tfjsEngine(await startTensorflow());
     }
     case "webgpu": {
-      if (precision === "float64") throw new Error("Graphics adapters compute in float32 only. Choose --backend wasm for float64.");
+      if (precision === "float64") return { missing: "Graphics adapters compute in float32 only, and the analysis asks for float64." };
       const { startWebgpu } = await import("./webgpu/webgpuBackend");
       return tfjsEngine(await startWebgpu({ allowSoftware: options.softwareAdapter === true }));
     }
   }
 }
 
-async function tensorflowDoubleEngine(): Promise<Engine> {
+async function tensorflowDoubleEngine(): Promise<Engine | { missing: string }> {
   const { describeBinding, loadBinding } = await import("./tensorflow/binding");
   const loaded = loadBinding();
-  if ("missing" in loaded) throw new Error(loaded.missing);
+  if ("missing" in loaded) return loaded;
   const { TensorflowDoubleEngine } = await import("./tensorflow/doubleEngine");
   return new TensorflowDoubleEngine(loaded.binding, `${describeBinding(loaded)}, float64`);
 }
 
-async function tfjsEngine(started: TfjsBackend | { missing: string }): Promise<Engine> {
-  if ("missing" in started) throw new Error(started.missing);
+async function tfjsEngine(started: TfjsBackend | { missing: string }): Promise<Engine | { missing: string }> {
+  if ("missing" in started) return started;
   const { TfjsEngine } = await import("./tfjs/tfjsEngine");
   return new TfjsEngine(started);
 }

@@ -2,7 +2,7 @@
 
 import type { BackendName } from "../protocol/result";
 import type { BackendStatus } from "../protocol/requests";
-import { createEngine } from "./createEngine";
+import { startEngine } from "./createEngine";
 import type { Engine } from "./engine";
 import { firstLine } from "./nativePackages";
 import { plainProducts } from "./products/plainProducts";
@@ -20,7 +20,8 @@ const budget = 1500;
 /** Never throws: what goes wrong becomes the status' reason. */
 export async function probeBackend(backend: BackendName): Promise<BackendStatus> {
   try {
-    const engine = await createEngine({ backend, precision: "float32" });
+    const engine = await startEngine({ backend, precision: "float32" });
+    if ("missing" in engine) return { name: backend, available: false, reason: engine.missing, gflops: null };
     const wrong = await checkEngine(engine);
     if (wrong !== null) return { name: backend, available: false, reason: `${engine.description}: ${wrong}`, gflops: null };
     const gflops = await measureProduct(engine);
