@@ -3,13 +3,14 @@
  * The tests are the steps of one story and run in this order in one window.
  */
 
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Frame } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import type { AnalysisSpec } from "../../server/src/protocol/spec";
 import "./harness/provided";
 import { startEditor, type Editor } from "./harness/vscode";
-import { launchBrowser, Workbench } from "./harness/workbench";
+import { launchBrowser, Workbench, type ViewState } from "./harness/workbench";
 
 let editor: Editor;
 let browser: Browser;
@@ -20,11 +21,20 @@ const results = (example: string): string[] => {
   return existsSync(store) ? readdirSync(store).filter((name) => name.endsWith(".libresult")) : [];
 };
 
+/** An analysis that takes long enough to be cancelled: Jacobians at many integration points, by the general path. */
+function writeLongSpec(): void {
+  const folder = join(editor.workspace, "modular-addition");
+  const spec = JSON.parse(readFileSync(join(folder, "modular-addition.lib.json"), "utf8")) as AnalysisSpec;
+  const long: AnalysisSpec = { ...spec, basis: { ...spec.basis, integration: "trapezoidal", intervals: 500 } };
+  writeFileSync(join(folder, "long.lib.json"), JSON.stringify(long));
+}
+
 beforeAll(async () => {
-  // plain JavaScript: slow enough to watch a run and to cancel one, and the same on every machine
+  // the backend that is the same on every machine
   editor = await startEditor({
-    installation: inject("vscode"), extension: inject("extension"), workspace: "examples", settings: { "libLens.backend": "cpu" },
+    installation: inject("vscode"), extension: inject("extension"), workspace: "examples", settings: { "libLens.backend": "wasm" },
   });
+  writeLongSpec();
   browser = await launchBrowser(inject("chromium"));
   workbench = await Workbench.open(browser, editor.url, editor.workspace);
 });
@@ -35,18 +45,8 @@ afterAll(async () => {
   await editor?.stop();
 });
 
-/** What the view says about itself: its state, how many layers it knows, how many edges are drawn. */
-async function seen(view: Frame): Promise<{ status: string | null; layers: number; edges: number }> {
-  const body = view.locator("body");
-  return {
-    status: await body.getAttribute("data-status"),
-    layers: Number(await body.getAttribute("data-layers")),
-    edges: Number(await view.locator("[data-edges]").first().getAttribute("data-edges")),
-  };
-}
-
-/** The view that was opened last; it is ready once its script has run. */
-const view = (): Promise<Frame> => workbench.webview("body[data-ready]");
+/** The newest state of a view. */
+const state = async (view: Frame): Promise<ViewState | undefined> => (await workbench.states(view)).at(-1);
 
 describe("the main job", () => {
   it("a hover on nn.Linear tells the bound tensor, its shape, type and number of parameters", async () => {
@@ -69,26 +69,21 @@ describe("the main job", () => {
   it("an analysis started from the palette fills the graph in before it ends", async () => {
     await workbench.runCommand("LIB: Analyze Model");
     await workbench.choose("mnist-mlp.lib.json");
-    const graph = await view();
-    const partly: number[] = [];
-    await expect.poll(async () => {
-      const { status, layers } = await seen(graph);
-      if (status === "running" && layers > 0 && layers < 4) {
-        partly.push(layers);
-        if (partly.length === 1) await workbench.screenshot("graph-while-running");
-      }
-      return status;
-    }, { timeout: 100_000, interval: 20 }).toBe("done");
-    expect(partly.length).toBeGreaterThan(0);
-    const { layers, edges } = await seen(graph);
-    expect(layers).toBe(4);
-    expect(edges).toBeGreaterThan(0);
+    const graph = await workbench.webview("body[data-ready]");
+    await graph.locator("body[data-layers='1'], body[data-layers='2'], body[data-layers='3']").waitFor({ state: "attached", timeout: 60_000 }).catch(() => undefined);
+    await workbench.screenshot("graph-while-running");
+    await expect.poll(async () => (await state(graph))?.status, { timeout: 60_000 }).toBe("done");
+    const states = await workbench.states(graph);
+    expect(states.filter(({ status, layers }) => status === "running" && layers > 0 && layers < 4)).not.toEqual([]);
+    expect(states.at(-1)).toEqual({ status: "done", layers: 4, sections: 3 });
+    expect(Number(await graph.locator("[data-edges]").getAttribute("data-edges"))).toBeGreaterThan(0);
     expect(results("mnist-mlp")).toHaveLength(1);
     await workbench.screenshot("graph-done");
   });
 
   it("the hover then tells the kept features and their partners", async () => {
     await workbench.openFile("mnist-mlp/train.py");
+    await workbench.goToLine(1);
     const hover = await workbench.hover("nn.Linear(784, 100)", "Linear", /features kept/);
     const text = await hover.innerText();
     expect(text).toMatch(/\d+ of 785 features kept/);
@@ -106,11 +101,14 @@ describe("the main job", () => {
 
   it("a second run is cancelled and leaves no result", async () => {
     await workbench.runCommand("LIB: Analyze Model");
-    await workbench.choose("modular-addition.lib.json");
-    const progress = workbench.page.locator(".notification-toast").filter({ hasText: "Analyzing modular-addition" });
+    await workbench.choose("long.lib.json");
+    const progress = workbench.page.locator(".notification-toast").filter({ hasText: "Analyzing long.lib.json" });
+    const graph = await workbench.webview("body[data-status='running']");
     await progress.first().waitFor({ timeout: 30_000 });
     await workbench.runCommand("LIB: Cancel");
     await progress.first().waitFor({ state: "detached", timeout: 10_000 });
+    await expect.poll(async () => (await state(graph))?.status, { timeout: 10_000 }).toBe("cancelled");
+    await workbench.screenshot("cancelled");
     expect(results("modular-addition")).toEqual([]);
     expect(results("mnist-mlp")).toHaveLength(1);
   });
@@ -118,10 +116,11 @@ describe("the main job", () => {
   it("after a reload of the window the result is still there", async () => {
     await workbench.reload();
     await workbench.openFile("mnist-mlp/train.py");
+    await workbench.goToLine(1);
     await workbench.hover("nn.Linear(784, 100)", "Linear", /\d+ of 785 features kept/);
-    await workbench.runCommand("LIB: Open Interaction Graph");
-    const graph = await view();
-    await expect.poll(() => seen(graph), { timeout: 30_000 }).toMatchObject({ status: "done", layers: 4 });
+    const restored = await workbench.webview("body[data-status='done'][data-layers='4']");
+    await restored.getByRole("tab", { name: "Graph" }).click();
+    await expect.poll(() => restored.locator("[data-edges]").getAttribute("data-edges"), { timeout: 10_000 }).toMatch(/^[1-9]/);
     await workbench.screenshot("after-reload");
   });
 

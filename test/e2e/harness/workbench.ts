@@ -33,12 +33,27 @@ function recordForeignHosts(page: Page): Set<string> {
   return foreign;
 }
 
+/** One state of a result view, as its document says it. */
+export interface ViewState { status: string; layers: number; sections: number }
+
+/** Runs in every frame before its own scripts: keeps each state that a result view goes through, however short. */
+const stateRecorder = `
+  const states = globalThis.libLensStates = [];
+  setInterval(() => {
+    const { ready, status, layers, sections } = document.body?.dataset ?? {};
+    const last = states.at(-1);
+    if (ready === undefined || (last?.status === status && last.layers === Number(layers) && last.sections === Number(sections))) return;
+    states.push({ status, layers: Number(layers), sections: Number(sections) });
+  }, 5);
+`;
+
 export class Workbench {
   private constructor(readonly page: Page, readonly foreignHosts: ReadonlySet<string>) {}
 
   /** Opens a folder in a new window and waits until the explorer lists its files. */
   static async open(browser: Browser, url: string, folder: string, viewport = { width: 1400, height: 900 }): Promise<Workbench> {
     const context = await browser.newContext({ viewport, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"] });
+    await context.addInitScript(stateRecorder);
     const page = await context.newPage();
     const foreignHosts = recordForeignHosts(page);
     await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
@@ -110,7 +125,9 @@ export class Workbench {
     }
   }
 
+  /** Opens a file in the first column. */
   async openFile(path: string): Promise<void> {
+    await this.page.keyboard.press("Control+1");
     await this.quickPick("Control+P", path, path.split("/").at(-1) ?? path);
     await this.page.locator(".tab.active").filter({ hasText: path.split("/").at(-1) ?? path }).first().waitFor();
     await this.page.locator(".monaco-editor .view-line").first().waitFor();
@@ -157,6 +174,11 @@ export class Workbench {
       await sleep(50);
     }
     throw new Error(`No webview with ${selector}; frames: ${this.page.frames().map((frame) => `${frame.name()} ${frame.url()}`).join("\n")}`);
+  }
+
+  /** Every state that a result view has been in so far. */
+  states(view: Frame): Promise<ViewState[]> {
+    return view.evaluate<ViewState[]>("globalThis.libLensStates");
   }
 
   async screenshot(name: string): Promise<void> {

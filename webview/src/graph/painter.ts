@@ -3,7 +3,7 @@
 import type { EdgeNorm, EdgeScale } from "../shared/savedState";
 import { rgba, type Theme } from "../shared/theme";
 import { headerHeight, labelGap, type Layout } from "./layout";
-import { featureName, rowsOf, type NodeRef } from "./model";
+import { featureName, rowsOf, type GraphLayer, type NodeRef } from "./model";
 import type { Pen, Stroke } from "./pen";
 import { edgeLook, levels, nodeRadius, nodeWeight, strength, strongest } from "./style";
 import { normFactor, type Shown } from "./threshold";
@@ -153,11 +153,12 @@ export function paintHeader(pen: Pen, scene: Scene): void {
     const room = Math.max(5, Math.floor((layout.columnWidth - 8) / 6.6));
     const name = layer.name.length > room ? `${layer.name.slice(0, room - 1)}…` : layer.name;
     pen.text(name, x, 16, { colour: layer.known ? theme.foreground : theme.muted, size: 12, align: "center", bold: true });
-    pen.text(layerCaption(layer.known, rowsOf(layer), layer.dimension, layer.importance !== null), x, 32, { colour: theme.muted, size: 10.5, align: "center" });
+    pen.text(layerCaption(layer), x, 32, { colour: theme.muted, size: 10.5, align: "center" });
   }
 }
 
-function layerCaption(known: boolean, rows: number, dimension: number, rotated: boolean): string {
+/** Counts as the hover and the command line do: the constant feature is one of them, drawn or not. */
+function layerCaption({ known, count, dimension, importance }: GraphLayer): string {
   if (!known) return `… of ${dimension}`;
-  return rotated ? `${rows} of ${dimension}` : `${dimension} neurons`;
+  return importance === null ? `${dimension} neurons` : `${count} of ${dimension}`;
 }
