@@ -27,7 +27,7 @@ describe("picking", () => {
   test("an edge is found on its curve, also after zoom and pan", () => {
     const moved = new Layout(graph, layout.size, zoomAt({ x: -30, y: 0, zoom: 1.3, stretch: 1.2 }, 1.4, 60, 70));
     for (const at of [layout, moved]) {
-      const x0 = at.exit(0);
+      const x0 = at.exit({ layer: 0, feature: graph.sections[0]!.source[0]! });
       const x1 = at.x(1);
       const from = at.y({ layer: 0, feature: graph.sections[0]!.source[0]! });
       const to = at.y({ layer: 1, feature: graph.sections[0]!.target[0]! });

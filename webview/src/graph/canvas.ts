@@ -76,7 +76,7 @@ export class GraphCanvas {
     const scaleY = to.camera.zoom / from.camera.zoom;
     this.clear(this.picture, scene);
     const context = this.picture.getContext("2d")!;
-    context.setTransform(scaleX, 0, 0, scaleY, (to.x(0) - from.x(0) * scaleX) * ratio, (to.rowY(0, -0.5) - from.rowY(0, -0.5) * scaleY) * ratio);
+    context.setTransform(scaleX, 0, 0, scaleY, (to.x(0) - from.x(0) * scaleX) * ratio, (to.boundary(0, 0) - from.boundary(0, 0) * scaleY) * ratio);
     context.drawImage(this.buffer, 0, 0);
     this.refine = setTimeout(() => this.draw(scene), refineAfterMilliseconds);
   }
@@ -88,18 +88,18 @@ export class GraphCanvas {
     const { theme, layout } = scene;
     if (reach !== null) {
       paintPath(pen, scene, reach.edges);
-      for (const node of reach.nodes) paintNode(pen, scene, node, layout.labelled(node.layer));
+      for (const node of reach.nodes) paintNode(pen, scene, node, layout.labelled(node));
     }
     if (hoverEdge !== null) {
       const found = layout.graph.sections[hoverEdge.section]!;
       const from = { layer: hoverEdge.section, feature: found.source[hoverEdge.edge]! };
       const to = { layer: hoverEdge.section + 1, feature: found.target[hoverEdge.edge]! };
-      pen.curve(layout.exit(from.layer), layout.y(from), layout.x(to.layer), layout.y(to), { colour: theme.foreground, width: 2, dashed: found.weight[hoverEdge.edge]! < 0 });
+      pen.curve(layout.exit(from), layout.y(from), layout.x(to.layer), layout.y(to), { colour: theme.foreground, width: 2, dashed: found.weight[hoverEdge.edge]! < 0 });
     }
     const ring = (node: NodeRef, colour: string, gap: number, width: number): void => {
       const layer = layout.graph.layers[node.layer];
       if (layer === undefined || !layer.known || node.feature < layer.first || node.feature >= layer.count) return;
-      const radius = nodeRadius(nodeWeight(layer, node.feature), layout.rowHeight(node.layer));
+      const radius = nodeRadius(nodeWeight(layer, node.feature), layout.rowHeight(node));
       pen.circle(layout.x(node.layer), layout.y(node), radius + gap, null, { colour, width, dashed: false });
     };
     for (const node of hits) ring(node, theme.match, 3, 1.5);

@@ -78,7 +78,7 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     const edge = 60;
     const shift = (at: number, low: number, high: number): number => (at < low ? low - at : at > high ? high - at : 0);
     const dx = shift(x, edge, size.value.width - edge);
-    const dy = shift(y, 80, size.value.height - 30);
+    const dy = shift(y, 58, size.value.height - 20);
     if (dx !== 0 || dy !== 0) camera.value = { ...camera.value, x: camera.value.x + dx, y: camera.value.y + dy };
   };
   const nextHit = (step: number): void => {

@@ -16,17 +16,28 @@ export const labelGap = 14;
 /** Rows of a short layer do not spread further than this. */
 const maxPitch = 34;
 
+/** Rows are at shares (row / rows) ^ power of the height. */
+interface Column { rows: number; height: number; power: number }
+
+/** In a layer with more features than fit, the important ones, which come first, get more room than the long tail. */
+const crowdedPower = 0.62;
+
 export class Layout {
   private readonly columnGap: number;
-  private readonly pitch: number[];
+  private readonly columns: Column[];
 
   constructor(readonly graph: Graph, readonly size: Size, readonly camera: Camera) {
     const columns = graph.layers.length;
     const free = size.width - margin.left - margin.right;
     this.columnGap = columns > 1 ? Math.max(minColumn, free / (columns - 1)) : free;
     const height = Math.max(40, size.height - margin.top - margin.bottom);
-    // Every layer fills the height by itself: rank is read within a column, not across columns.
-    this.pitch = graph.layers.map((layer) => Math.min(maxPitch, height / Math.max(1, layer.known ? rowsOf(layer) : 1)));
+    this.columns = graph.layers.map((layer) => {
+      const rows = Math.max(1, rowsOf(layer));
+      // Every layer fills the height by itself: rank is read within a column, not across columns.
+      const filled = Math.min(height, rows * maxPitch);
+      const crowded = filled / rows < labelledRow && layer.importance !== null;
+      return { rows, height: filled, power: crowded ? crowdedPower : 1 };
+    });
   }
 
   get columnWidth(): number {
@@ -37,37 +48,42 @@ export class Layout {
     return margin.left + layer * this.columnWidth + this.camera.x;
   }
 
-  /** Rows of this layer are far enough apart to be labelled. */
-  labelled(layer: number): boolean {
-    return this.rowHeight(layer) >= labelledRow;
+  /** The node's row is high enough for a label. */
+  labelled(node: NodeRef): boolean {
+    return this.rowHeight(node) >= labelledRow;
   }
 
-  /** Where edges leave a layer: to the right of the labels, so that none is crossed out. */
-  exit(layer: number): number {
-    if (!this.labelled(layer)) return this.x(layer);
-    const digits = String(this.graph.layers[layer]!.count).length + 1;
-    return this.x(layer) + Math.min(labelGap + 6.5 * digits + 5, this.columnWidth * 0.6);
+  /** Where edges leave a node: to the right of its label, so that none is crossed out. */
+  exit(node: NodeRef): number {
+    const x = this.x(node.layer);
+    if (!this.labelled(node)) return x;
+    const digits = String(this.graph.layers[node.layer]!.count).length + 1;
+    return x + Math.min(labelGap + 6.5 * digits + 5, this.columnWidth * 0.6);
   }
 
-  /** Distance between rows of a layer in pixels. */
-  rowHeight(layer: number): number {
-    return this.pitch[layer]! * this.camera.zoom;
+  /** Height of a node's row in pixels. */
+  rowHeight(node: NodeRef): number {
+    const row = node.feature - this.graph.layers[node.layer]!.first;
+    return this.boundary(node.layer, row + 1) - this.boundary(node.layer, row);
   }
 
-  /** Row counts from 0 among the rows that are shown. */
-  rowY(layer: number, row: number): number {
-    return margin.top + (row + 0.5) * this.rowHeight(layer) + this.camera.y;
+  /** Upper end of a row (0 is the first one shown); whole numbers are the lines between rows. */
+  boundary(layer: number, row: number): number {
+    const { height, power, rows } = this.columns[layer]!;
+    return margin.top + this.camera.y + this.camera.zoom * height * Math.max(0, row / rows) ** power;
   }
 
   y(node: NodeRef): number {
-    return this.rowY(node.layer, node.feature - this.graph.layers[node.layer]!.first);
+    return this.boundary(node.layer, node.feature - this.graph.layers[node.layer]!.first + 0.5);
   }
 
   /** Feature under a height in a column, or null above and below the column. */
   featureAt(layer: number, y: number): number | null {
     const found = this.graph.layers[layer];
     if (found === undefined || !found.known) return null;
-    const row = Math.floor((y - margin.top - this.camera.y) / this.rowHeight(layer));
+    const { height, power, rows } = this.columns[layer]!;
+    const share = (y - margin.top - this.camera.y) / (this.camera.zoom * height);
+    const row = share < 0 ? -1 : Math.floor(rows * share ** (1 / power));
     return row >= 0 && row < rowsOf(found) ? row + found.first : null;
   }
 
@@ -80,7 +96,7 @@ export class Layout {
 
   /** Size of everything, for scroll limits and the whole picture in an export. */
   get extent(): Size {
-    const tallest = Math.max(0, ...this.graph.layers.map((layer, index) => (layer.known ? rowsOf(layer) : 0) * this.rowHeight(index)));
+    const tallest = this.camera.zoom * Math.max(0, ...this.columns.map((column) => column.height));
     return {
       width: margin.left + margin.right + Math.max(0, this.graph.layers.length - 1) * this.columnWidth,
       height: margin.top + margin.bottom + tallest,

@@ -25,26 +25,26 @@ export function* paintEdges(pen: Pen, scene: Scene): Generator<void> {
   const { layout, shown, norm, scale } = scene;
   const { graph, size } = layout;
   const reference = strongest(graph, norm);
-  const strokes = lookTable(scene, shown.drawnTotal);
+  const strokes = graph.sections.map((_, section) => lookTable(scene, section, shown.drawn[section]!));
   // Position of the next edge to draw, by section: from the weakest drawn one to the strongest.
   const next = shown.drawn.map((count) => count - 1);
-  const heights = graph.sections.map((_, section) => rowHeights(layout, section));
+  const places = graph.sections.map((_, section) => sectionPlaces(layout, section));
   let painted = 0;
   for (let level = 0; level < levels; level++) {
     const ceiling = (level + 1) / levels;
     for (const [section, found] of graph.sections.entries()) {
       const factor = normFactor(found, norm) / reference;
-      const x0 = layout.exit(section);
       const x1 = layout.x(section + 1);
-      const { from, to } = heights[section]!;
+      const { from, exit, to } = places[section]!;
       for (; next[section]! >= 0; next[section]!--) {
         const edge = next[section]!;
         const weight = found.weight[edge]!;
         if (level < levels - 1 && strength(Math.abs(weight) * factor, scale) >= ceiling) break;
-        const y0 = from(found.source[edge]!);
-        const y1 = to(found.target[edge]!);
+        const source = found.source[edge]!;
+        const y0 = from[source]!;
+        const y1 = to[found.target[edge]!]!;
         if ((y0 < 0 && y1 < 0) || (y0 > size.height && y1 > size.height)) continue;
-        pen.curve(x0, y0, x1, y1, strokes[weight < 0 ? 1 : 0][level]!);
+        pen.curve(exit[source]!, y0, x1, y1, strokes[section]![weight < 0 ? 1 : 0][level]!);
         if (++painted % slice === 0) yield;
       }
     }
@@ -57,38 +57,40 @@ export function paintAllEdges(pen: Pen, scene: Scene): void {
   while (job.next().done !== true);
 }
 
-/** One stroke per sign and level. */
-function lookTable({ theme, layout }: Scene, drawn: number): [Stroke[], Stroke[]] {
+/** One stroke per sign and level. Lines are no thicker than the rows that they join. */
+function lookTable({ theme, layout }: Scene, section: number, drawn: number): [Stroke[], Stroke[]] {
+  const firstRow = (layer: number): number => layout.rowHeight({ layer, feature: layout.graph.layers[layer]!.first });
+  const rowHeight = Math.min(firstRow(section), firstRow(section + 1));
   const table = (negative: boolean): Stroke[] => Array.from({ length: levels }, (_, level) => {
-    const { width, alpha } = edgeLook((level + 0.5) / levels, drawn, layout.columnWidth, theme.highContrast);
+    const { width, alpha } = edgeLook((level + 0.5) / levels, drawn, { columnWidth: layout.columnWidth, rowHeight }, theme.highContrast);
     return { colour: rgba(negative ? theme.negative : theme.positive, Number(alpha.toFixed(3))), width, dashed: negative };
   });
   return [table(false), table(true)];
 }
 
-function rowHeights(layout: Layout, section: number): { from(feature: number): number; to(feature: number): number } {
-  const line = (layer: number): ((feature: number) => number) => {
-    const first = layout.rowY(layer, -layout.graph.layers[layer]!.first);
-    const step = layout.rowHeight(layer);
-    return (feature) => first + feature * step;
-  };
-  return { from: line(section), to: line(section + 1) };
+/** Where the nodes of a section are, by feature: looked up once per node instead of once per edge. */
+function sectionPlaces(layout: Layout, section: number): { from: Float64Array; exit: Float64Array; to: Float64Array } {
+  const places = (layer: number, place: (node: NodeRef) => number): Float64Array =>
+    Float64Array.from({ length: layout.graph.layers[layer]!.count }, (_, feature) => place({ layer, feature }));
+  return { from: places(section, (node) => layout.y(node)), exit: places(section, (node) => layout.exit(node)), to: places(section + 1, (node) => layout.y(node)) };
 }
 
 /** Highlighted edges, strong enough to be followed by eye. */
 export function paintPath(pen: Pen, scene: Scene, edges: readonly PathEdge[]): void {
   const { layout, norm, scale } = scene;
   const reference = strongest(layout.graph, norm);
-  const strokes = lookTable(scene, Math.min(200, edges.length));
+  const perSection = layout.graph.sections.map(() => 0);
+  for (const { section } of edges) perSection[section]!++;
+  const strokes = perSection.map((count, section) => lookTable(scene, section, count));
   for (let at = edges.length - 1; at >= 0; at--) {
     const { section, edge } = edges[at]!;
     const found = layout.graph.sections[section]!;
     const weight = found.weight[edge]!;
     const value = strength((Math.abs(weight) * normFactor(found, norm)) / reference, scale);
     const level = Math.min(levels - 1, Math.floor((0.3 + 0.7 * value) * levels));
-    const from = layout.y({ layer: section, feature: found.source[edge]! });
+    const source = { layer: section, feature: found.source[edge]! };
     const to = layout.y({ layer: section + 1, feature: found.target[edge]! });
-    pen.curve(layout.exit(section), from, layout.x(section + 1), to, strokes[weight < 0 ? 1 : 0][level]!);
+    pen.curve(layout.exit(source), layout.y(source), layout.x(section + 1), to, strokes[section]![weight < 0 ? 1 : 0][level]!);
   }
 }
 
@@ -96,10 +98,13 @@ export function paintNodes(pen: Pen, scene: Scene): void {
   const { layout } = scene;
   for (const [index, layer] of layout.graph.layers.entries()) {
     if (!layer.known) continue;
-    const step = layout.rowHeight(index);
-    const first = Math.max(0, Math.floor((headerHeight - layout.rowY(index, 0)) / step));
-    const last = Math.min(rowsOf(layer) - 1, Math.ceil((layout.size.height - layout.rowY(index, 0)) / step));
-    for (let row = first; row <= last; row++) paintNode(pen, scene, { layer: index, feature: layer.first + row }, layout.labelled(index));
+    for (let feature = layer.first; feature < layer.count; feature++) {
+      const node = { layer: index, feature };
+      const y = layout.y(node);
+      if (y < headerHeight - 10) continue;
+      if (y > layout.size.height + 10) break;
+      paintNode(pen, scene, node, layout.labelled(node));
+    }
   }
 }
 
@@ -107,7 +112,7 @@ export function paintNode(pen: Pen, scene: Scene, node: NodeRef, label: boolean)
   const { layout, theme } = scene;
   const layer = layout.graph.layers[node.layer]!;
   const weight = nodeWeight(layer, node.feature);
-  const radius = nodeRadius(weight, layout.rowHeight(node.layer));
+  const radius = nodeRadius(weight, layout.rowHeight(node));
   const x = layout.x(node.layer);
   const y = layout.y(node);
   const hollow = layer.importance === null || (layer.constant && node.feature === 0);

@@ -14,17 +14,19 @@ export function pick(layout: Layout, drawn: readonly number[], x: number, y: num
   const { graph } = layout;
   const layer = Math.round((x - layout.x(0)) / layout.columnWidth);
   const feature = layout.featureAt(layer, y);
-  if (feature !== null && Math.abs(x - layout.x(layer)) <= Math.max(7, Math.min(12, layout.rowHeight(layer)))) return { node: { layer, feature }, edge: null };
+  if (feature !== null && Math.abs(x - layout.x(layer)) <= Math.max(7, Math.min(12, layout.rowHeight({ layer, feature })))) return { node: { layer, feature }, edge: null };
 
   const section = Math.floor((x - layout.x(0)) / layout.columnWidth);
   const found = graph.sections[section];
   if (found === undefined) return nothing;
-  const share = (x - layout.exit(section)) / (layout.x(section + 1) - layout.exit(section));
-  if (share < 0) return nothing;
   let best = -1;
   let distance = 5;
   for (let edge = 0; edge < (drawn[section] ?? 0); edge++) {
-    const from = layout.y({ layer: section, feature: found.source[edge]! });
+    const source = { layer: section, feature: found.source[edge]! };
+    const start = layout.exit(source);
+    const share = (x - start) / (layout.x(section + 1) - start);
+    if (share < 0) continue;
+    const from = layout.y(source);
     const to = layout.y({ layer: section + 1, feature: found.target[edge]! });
     const off = Math.abs(curveHeight(from, to, share) - y);
     if (off < distance) { distance = off; best = edge; }

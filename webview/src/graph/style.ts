@@ -29,14 +29,15 @@ const fullColumn = 260;
 
 /**
  * @param value strength in 0…1.
- * @param drawn edges in the picture: the more there are, the lighter each one.
- * @param columnWidth distance between columns: in a narrow picture lines are thinner and lighter.
+ * @param drawn edges drawn in the section: the more there are, the lighter each one.
+ * @param space in a narrow picture, and between many rows, lines are thinner and lighter.
  */
-export function edgeLook(value: number, drawn: number, columnWidth: number, highContrast: boolean): { width: number; alpha: number } {
-  const room = Math.min(1, Math.max(0.45, columnWidth / fullColumn));
-  const crowd = Math.min(1, Math.max(0.3, Math.sqrt((700 * room) / Math.max(1, drawn))));
-  const alpha = ((highContrast ? 0.35 : 0.12) + (highContrast ? 0.65 : 0.78) * value * value) * (highContrast ? 1 : crowd);
-  return { width: (0.7 + 4.3 * value * value * value) * room, alpha: Math.min(1, alpha) };
+export function edgeLook(value: number, drawn: number, space: { columnWidth: number; rowHeight: number }, highContrast: boolean): { width: number; alpha: number } {
+  const room = Math.min(1, Math.max(0.45, space.columnWidth / fullColumn));
+  const crowd = Math.min(1, Math.max(0.22, Math.sqrt((90 * room) / Math.max(1, drawn))));
+  const widest = Math.max(0.8, Math.min(5, space.rowHeight * 0.4));
+  const alpha = ((highContrast ? 0.35 : 0.12) + (highContrast ? 0.65 : 0.78) * value * value) * (highContrast ? Math.max(0.5, crowd) : crowd);
+  return { width: Math.min(widest, 0.7 + 4.3 * value * value * value) * room, alpha: Math.min(1, alpha) };
 }
 
 /** 0…1 by importance within the layer: area follows the square root, so that small features stay visible. */
