@@ -1,8 +1,7 @@
 /** @file A real language client over standard input and output, against the bundled server. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -22,7 +21,7 @@ export async function buildServer(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "lib-lens-server-"));
   await esbuild.build({
     absWorkingDir: root,
-    entryPoints: ["server", "worker", "workspaceWorker"].map((name) => `server/src/${name}.ts`).filter((file) => existsSync(join(root, file))),
+    entryPoints: ["server", "worker", "workspaceWorker"].map((name) => `server/src/${name}.ts`),
     outdir: folder, bundle: true, platform: "node", format: "cjs", target: "node20", logLevel: "error",
     mainFields: ["module", "main"],
     loader: { ".wasm": "binary" },
@@ -30,7 +29,6 @@ export async function buildServer(): Promise<string> {
     alias: { "web-tree-sitter": join(root, "node_modules/web-tree-sitter/web-tree-sitter.cjs") },
   });
   await mkdir(join(folder, "wasm"));
-  const { copyFile } = await import("node:fs/promises");
   for (const file of ["web-tree-sitter/web-tree-sitter.wasm", "tree-sitter-python/tree-sitter-python.wasm", "tree-sitter-typescript/tree-sitter-tsx.wasm"]) {
     await copyFile(require.resolve(file), join(folder, "wasm", file.slice(file.lastIndexOf("/") + 1)));
   }
@@ -95,10 +93,6 @@ export class Client {
     let errors = "";
     child.stderr.on("data", (part: Buffer) => { errors += part.toString(); });
     const connection = createProtocolConnection(new StreamMessageReader(child.stdout), new StreamMessageWriter(child.stdin));
-    const diagnostics = new Map<string, Diagnostic[]>();
-    connection.onNotification("textDocument/publishDiagnostics", (sent: { uri: string; diagnostics: Diagnostic[] }) => {
-      diagnostics.set(sent.uri, sent.diagnostics);
-    });
     connection.listen();
     const uri = folder === null ? null : pathToFileURL(folder).href;
     const initialized = await connection.sendRequest<InitializeResult>("initialize", {
@@ -107,7 +101,6 @@ export class Client {
       initializationOptions: options,
     });
     const client = new Client(child, connection, initialized, () => errors);
-    for (const [key, value] of diagnostics) client.diagnostics.set(key, value);
     connection.onNotification("textDocument/publishDiagnostics", (sent: { uri: string; diagnostics: Diagnostic[] }) => {
       client.diagnostics.set(sent.uri, sent.diagnostics);
     });

@@ -8,9 +8,9 @@ import { dirname } from "node:path";
 import type { BindAnswer } from "./binding/bindWorkspace";
 import type { ModelTensors } from "./binding/binding";
 import type { DocumentFacts } from "./facts";
-import { sourceKind } from "./fileKinds";
+import { isModelPath, sourceKind } from "./fileKinds";
 import { resolveReference } from "./files/resolveReference";
-import { listWorkspaceFiles } from "./files/workspaceFiles";
+import { insideWorkspace, listWorkspaceFiles } from "./files/workspaceFiles";
 import type { ModelCache } from "./modelCache";
 import type { ScanInput } from "./scanDocument";
 import { type LinkedReference, type ModelState, WorkspaceSnapshot } from "./snapshot";
@@ -98,7 +98,7 @@ export class WorkspaceIndex {
     if (!path || this.#open.has(uri)) return;
     const change = this.#begin();
     this.#links = new WeakMap();
-    const work = sourceKind(path) === null ? this.#listModels() : this.#scanFile(path);
+    const work = sourceKind(path) === null ? this.#updateModelFile(path) : this.#scanFile(path);
     void work.then(() => this.#finish(change));
   }
 
@@ -137,8 +137,11 @@ export class WorkspaceIndex {
     for (const done of [...this.#waiting]) done();
   }
 
-  async #listModels(): Promise<void> {
-    this.#setModelFiles((await listWorkspaceFiles(this.#folders)).models);
+  /** One file came or went: the list is not read again, because a training run may save every second. */
+  async #updateModelFile(path: string): Promise<void> {
+    if (!isModelPath(path)) return;
+    const others = this.#modelFiles.filter((file) => file !== path);
+    this.#setModelFiles(await insideWorkspace(path, this.#folders) === null ? others : [...others, path]);
   }
 
   #setModelFiles(files: string[]): void {

@@ -49,6 +49,8 @@ it("never leaves the workspace: not by .., not by an absolute path, not by a lin
   expect(await files(join(root, "secret.pt"), "absolute")).toEqual([]);
   expect(await files("../link.pt", "document")).toEqual([]);
   expect(await files("../up/secret.pt", "document")).toEqual([]);
+  expect(await files("link*.pt")).toEqual([]);
+  expect((await resolveReference({ path: "../lin*.pt", anchor: "document" }, inside("src/train.py"), [folder], [inside("link.pt")])).files).toEqual([]);
   expect(await insideWorkspace(folder, [folder])).toBeNull();
   expect((await resolveReference({ path: "../../secret.pt", anchor: "document" }, inside("src/train.py"), [folder], [])).expected).toBeNull();
 });
@@ -57,7 +59,7 @@ it("lists sources and models, without dependencies and hidden folders", async ()
   const found = await listWorkspaceFiles([folder]);
   expect(found.sources).toEqual([inside("src/train.py")]);
   expect(found.models.map((file) => file.slice(folder.length + 1)).sort()).toEqual([
-    "link.pt", "runs/best/model.safetensors", "runs/mlp_epoch1.pt", "runs/mlp_epoch2.pt", "src/local.pt",
+    "runs/best/model.safetensors", "runs/mlp_epoch1.pt", "runs/mlp_epoch2.pt", "src/local.pt",
   ]);
   expect(found.stopped).toBeNull();
 });

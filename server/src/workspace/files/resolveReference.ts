@@ -25,8 +25,9 @@ export async function resolveReference(
   const wanted = bases.map((base) => (reference.anchor === "absolute" ? normalize(reference.path) : resolve(base, reference.path)));
   if (hasWildcard(reference.path)) {
     const expressions = wanted.map((path) => globExpression(path.replaceAll("\\", "/")));
-    const files = models.filter((model) => expressions.some((expression) => expression.test(model.replaceAll("\\", "/"))));
-    return { files: files.slice(0, maxMatches), expected: null };
+    const matching = models.filter((model) => expressions.some((expression) => expression.test(model.replaceAll("\\", "/"))));
+    const files = await Promise.all(matching.slice(0, maxMatches).map((model) => insideWorkspace(model, folders)));
+    return { files: [...new Set(files.filter((file) => file !== null))], expected: null };
   }
   const files = new Set<string>();
   for (const path of wanted) {

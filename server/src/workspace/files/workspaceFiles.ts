@@ -1,5 +1,6 @@
 /** @file The files of the workspace folders that matter: sources to scan and models. Bounded in number, depth and time. */
 
+import type { Dirent } from "node:fs";
 import { opendir, realpath, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { isModelPath, sourceKind } from "../fileKinds";
@@ -38,7 +39,7 @@ export async function listWorkspaceFiles(folders: readonly string[], now: () => 
         const path = join(folder, entry.name);
         if (entry.isDirectory()) {
           if (!entry.name.startsWith(".") && !ignoredFolders.has(entry.name)) next.push(path);
-        } else if (entry.isFile() || entry.isSymbolicLink()) {
+        } else if (await isOwnFile(entry, path, folders)) {
           if (sourceKind(entry.name) !== null && files.sources.length < maxSources) files.sources.push(path);
           else if (isModelPath(entry.name) && files.models.length < maxModels) files.models.push(path);
         }
@@ -48,6 +49,12 @@ export async function listWorkspaceFiles(folders: readonly string[], now: () => 
     level = next;
   }
   return files;
+}
+
+/** Links count when they stay inside the workspace. */
+async function isOwnFile(entry: Dirent, path: string, folders: readonly string[]): Promise<boolean> {
+  if (entry.isFile()) return true;
+  return entry.isSymbolicLink() && (sourceKind(entry.name) !== null || isModelPath(entry.name)) && await insideWorkspace(path, folders) !== null;
 }
 
 /**

@@ -1,0 +1,103 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RunEvent } from "../../server/src/protocol/events";
+import { writeCheckpoint } from "./checkpoints";
+import { Client, Workspace, buildServer } from "./client";
+
+const script = `import torch
+from torch import nn
+class MLP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(6, 12)
+        self.fc2 = nn.Linear(12, 3)
+state = torch.load("mlp.safetensors")
+`;
+const spec = JSON.stringify({
+  model: "mlp.safetensors", architecture: { family: "mlp", activation: "relu" }, data: { kind: "npy", inputs: "x.npy" },
+});
+
+/** A float32 array in NumPy's format. */
+function npy(rows: number, columns: number): Uint8Array {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
+  const padded = `${header}${" ".repeat(63 - ((10 + header.length) % 64))}\n`;
+  const values = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i * i + 0.3));
+  const start = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, padded.length & 255, padded.length >> 8]);
+  return Buffer.concat([start, Buffer.from(padded, "latin1"), Buffer.from(values.buffer)]);
+}
+
+describe("a run through the protocol", () => {
+  let bundle = "";
+  let workspace: Workspace;
+  let client: Client;
+  const events: RunEvent[] = [];
+  const progress: { kind: string }[] = [];
+
+  beforeAll(async () => {
+    bundle = await buildServer();
+    workspace = await Workspace.create({ "train.py": script, "mlp.lib.json": spec, "x.npy": npy(300, 6) });
+    await writeCheckpoint(workspace.path("mlp.safetensors"), { "fc1.weight": [12, 6], "fc1.bias": [12], "fc2.weight": [3, 12], "fc2.bias": [3] });
+    client = await Client.start(bundle, { folder: workspace.folder, capabilities: { window: { workDoneProgress: true }, textDocument: { hover: { contentFormat: ["plaintext"] } } } });
+    client.connection.onNotification("lib/run", (event: RunEvent) => { events.push(event); });
+    client.connection.onRequest("window/workDoneProgress/create", () => null);
+    client.connection.onNotification("$/progress", ({ value }: { value: { kind: string } }) => { progress.push(value); });
+    await client.connection.sendNotification("workspace/didChangeConfiguration", { settings: { libLens: { backend: "cpu" } } });
+    await client.open(workspace.uri("train.py"), script);
+  });
+  afterAll(async () => {
+    await client.stop();
+    await workspace.remove();
+    await rm(bundle, { recursive: true, force: true });
+  });
+
+  const ended = (run: string): Promise<RunEvent> => client.eventually(
+    () => events.find((event) => event.run === run && ["done", "failed", "cancelled"].includes(event.kind)), "the end of the run");
+
+  it("streams its layers, shows progress, and fills the hover in", async () => {
+    expect(await client.hover(workspace.uri("train.py"), { line: 5, character: 20 })).not.toContain("LIB at node layer");
+    const { run } = await client.request("lib/analyze", { spec: workspace.uri("mlp.lib.json") });
+    const end = await ended(run);
+    expect(end).toMatchObject({ kind: "done", cached: false });
+    const kinds = events.filter((event) => event.run === run).map((event) => event.kind);
+    expect(kinds).toContain("started");
+    expect(kinds.filter((kind) => kind === "layer").length).toBeGreaterThanOrEqual(2);
+    await client.eventually(() => progress.at(-1)?.kind === "end", "the end of the progress");
+    expect(progress[0]?.kind).toBe("begin");
+
+    const results = await client.request("lib/results", {});
+    expect(results).toHaveLength(1);
+    const text = await client.hover(workspace.uri("train.py"), { line: 5, character: 20 });
+    expect(text).toContain("LIB at node layer layers.0 (the input of this layer)");
+    expect(text).toMatch(/\d+ of 7 features kept/);
+    expect((await client.request("lib/runs", {})).map((one) => one.run)).toContain(run);
+    const matrix = await client.request("lib/matrix", { uri: results[0]?.uri ?? "", tensor: "edges/0" });
+    expect(Buffer.from(matrix?.float32 ?? "", "base64").length).toBe(4 * (matrix?.rows ?? 0) * (matrix?.cols ?? 0));
+    expect(await client.request("lib/matrix", { uri: results[0]?.uri ?? "", tensor: "nothing" })).toBeNull();
+  });
+
+  it("answers a second run from the store", async () => {
+    const { run } = await client.request("lib/analyze", { spec: workspace.uri("mlp.lib.json") });
+    expect(await ended(run)).toMatchObject({ kind: "done", cached: true });
+  });
+
+  it("ends a cancelled run with one event and keeps the stored result", async () => {
+    const { run } = await client.request("lib/analyze", { spec: workspace.uri("mlp.lib.json"), force: true });
+    expect(await client.request("lib/cancel", { run })).toEqual({ cancelled: true });
+    expect(await ended(run)).toMatchObject({ kind: "cancelled" });
+    expect(await client.request("lib/cancel", { run })).toEqual({ cancelled: false });
+    expect(await client.request("lib/results", {})).toHaveLength(1);
+  });
+
+  it("says in one sentence why a run failed", async () => {
+    await workspace.write("bad.lib.json", JSON.stringify({ ...JSON.parse(spec), model: "gone.safetensors" }));
+    const { run } = await client.request("lib/analyze", { spec: workspace.uri("bad.lib.json") });
+    const end = await ended(run);
+    expect(end.kind === "failed" && end.message).toContain("gone.safetensors");
+  });
+
+  it("gives the text of a spec without writing it", async () => {
+    const { uri, text } = await client.request("lib/createSpec", { model: workspace.uri("mlp.safetensors") });
+    expect(uri).toMatch(/\.lib\.json$/);
+    expect(text).toContain('"model"');
+  });
+});
