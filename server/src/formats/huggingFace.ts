@@ -2,23 +2,18 @@
 
 import { basename, dirname, join } from "node:path";
 import { FormatError, type ModelFile, type TensorInfo } from "./modelFile";
+import { parseJsonObject } from "./bytes/boundedJson";
 import type { ByteSource } from "./bytes/byteSource";
 import { withFile } from "./bytes/fileSource";
 
-const largestIndex = 2 ** 26;
+const largestIndex = 2 ** 25;
 const largestConfig = 2 ** 20;
 const mostShards = 1000;
 
-/** Parses JSON of a bounded size. @throws FormatError when it is larger or no JSON object. */
+/** @throws FormatError when the file is larger than `limit` or no JSON object. */
 async function readJsonObject(source: ByteSource, limit: number): Promise<Record<string, unknown>> {
   if (source.size > limit) throw new FormatError(`${source.name} has ${source.size} bytes; a JSON file of at most ${limit} was expected.`);
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(await source.read(0, source.size)));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new FormatError(`${source.name} is not a JSON object; check the file.`);
+  return parseJsonObject(await source.read(0, source.size), (what) => new FormatError(`${source.name} ${what}; check the file.`));
 }
 
 /**

@@ -88,6 +88,7 @@ describe("hostile safetensors files", () => {
     ["text as extent", { a: f32(0, 4, ["1"]) }, 4, "impossible extent"],
     ["product beyond 2^53", { a: f32(0, 4, [2 ** 40, 2 ** 40]) }, 4, "more elements than any file"],
     ["not JSON", "{nonsense", 0, "not JSON"],
+    ["a million brackets", "{\"a\":" + "[".repeat(1_000_000), 0, "nested more than"],
     ["a list", "[1, 2]", 0, "not a JSON object"],
     ["entry without dtype", { a: { shape: [1] } }, 4, "lacks dtype"],
     ["ten thousand axes", { a: f32(0, 4, new Array(10_000).fill(1)) }, 4, "at most 64"],
