@@ -86,6 +86,11 @@ describe("a run", () => {
       const sum = edges.reduce((all, edge, at) => (at % shape[1] === 0 ? all : all + edge), 0);
       expect(sum).toBeCloseTo(total, 3);
       expect(tensors.has(`edges-pca/${index}`)).toBe(true);
+      expect(tensors.get(`jacobian/lib/${index}`)).toHaveLength(shape[0] * shape[1]);
+      // A mean is never larger than the root of the mean square.
+      const neuron = tensors.get(`jacobian/neuron/${index}`)!;
+      expect(neuron).toHaveLength(metadata.layers[index]!.dimension * metadata.layers[index + 1]!.dimension);
+      neuron.forEach((value, at) => expect(Math.abs(value)).toBeLessThanOrEqual(tensors.get(`jacobian-rms/neuron/${index}`)![at]! * (1 + 1e-5) + 1e-7));
     }
   });
 

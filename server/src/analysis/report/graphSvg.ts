@@ -4,12 +4,12 @@ import type { ResultMetadata } from "../../protocol/result";
 import { escape } from "./html";
 
 const rowHeight = 14;
-const columnWidth = 190;
+const columnWidth = 250;
 const margin = { top: 34, side: 60, bottom: 12 };
 
 /** Features drawn per layer and interactions per section; the result has all of them. */
-const shownFeatures = 40;
-const shownEdges = 250;
+export const shownFeatures = 40;
+const shownEdges = 120;
 
 export function graphSvg({ layers, sections }: ResultMetadata): string {
   const counts = layers.map((layer, index) => shown(layer.kept > 0 ? layer.kept : (sections[index - 1]?.shape[0] ?? layer.dimension), layer.kept > 0));

@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import type { LayerSummary, ResultMetadata, SectionSummary } from "../../protocol/result";
-import { graphSvg } from "./graphSvg";
+import { graphSvg, shownFeatures } from "./graphSvg";
 import { escape } from "./html";
 import { spectrumSvg } from "./spectrumSvg";
 import { style } from "./style";
@@ -21,7 +21,7 @@ export function reportHtml(metadata: ResultMetadata, resultFile: string): string
     ["Network", `${model.family}, ${model.parameters.toLocaleString("en")} parameters`],
     ["Samples", metadata.samples.toLocaleString("en")],
     ...(evaluation ? [[evaluation.metric === "accuracy" ? "Accuracy" : "Cross-entropy", `${evaluation.base.toFixed(4)} on ${evaluation.samples.toLocaleString("en")} samples`]] : []),
-    ["Computed", `${metadata.createdAt.slice(0, 16).replace("T", " ")} UTC in ${metadata.seconds.toFixed(1)} s, ${metadata.backend.description}, ${metadata.precision}`],
+    ["Computed", `${metadata.createdAt.slice(0, 16).replace("T", " ")} UTC in ${metadata.seconds.toFixed(1)} s, ${metadata.backend.description}`],
     ["Result", resultFile],
   ] as const;
   return `<!doctype html>
@@ -37,7 +37,7 @@ export function reportHtml(metadata: ResultMetadata, resultFile: string): string
 <header><p class="product">LIB Lens</p><h1>${escape(name)}</h1></header>
 <dl>${facts.map(([term, text]) => `<dt>${escape(term)}</dt><dd>${escape(text)}</dd>`).join("")}</dl>
 <h2>Interaction graph</h2>
-<p>One column per node layer, features by importance from the top; a line is an interaction, wider where it is stronger. The constant feature is left out.</p>
+<p>One column per node layer, features by importance from the top; a line is an interaction, wider where it is stronger. The constant feature is left out, and of wide layers the first ${shownFeatures} features are drawn.</p>
 <figure>${graphSvg(metadata)}</figure>
 <h2>Node layers</h2>
 ${layerTable(layers)}
@@ -57,6 +57,12 @@ function layerTable(layers: readonly LayerSummary[]): string {
     + `<th scope="col">Importance (logarithmic)</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
+/** Three significant digits, as people write numbers. */
+function number(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e7) ? value.toExponential(2) : value.toLocaleString("en", { maximumSignificantDigits: 3 });
+}
+
 /** Interactions listed per section. */
 const listed = 10;
 
@@ -66,7 +72,7 @@ function sectionTable(section: SectionSummary): string {
   for (let i = 0; i < weight.length && rows.length < listed; i += 1) {
     if (source[i] === 0) continue;
     const share = section.total > 0 ? `${((100 * weight[i]!) / section.total).toFixed(1)} %` : "";
-    rows.push(`<tr><td>${source[i]}</td><td>${target[i]}</td><td>${weight[i]!.toPrecision(3)}</td><td>${share}</td></tr>`);
+    rows.push(`<tr><td>${source[i]}</td><td>${target[i]}</td><td>${number(weight[i]!)}</td><td>${share}</td></tr>`);
   }
   return `<h3>${escape(section.from)} → ${escape(section.to)}</h3><table><thead><tr><th scope="col">From feature</th><th scope="col">To feature</th>`
     + `<th scope="col">Strength</th><th scope="col">Share</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;

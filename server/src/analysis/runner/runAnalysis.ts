@@ -8,6 +8,7 @@ import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { analyzeLib } from "../../core/lib/analyze";
 import type { LayerResult } from "../../core/lib/layerBasis";
+import type { LibSignals } from "../../core/lib/options";
 import type { RunEvent } from "../../protocol/events";
 import { loadSpec, type LoadedSpec } from "../spec/loadSpec";
 import { FileHashes } from "../store/fileHashes";
@@ -17,6 +18,7 @@ import { resultKey } from "../store/resultKey";
 import { Unfinished, type FinishedEdges } from "../store/unfinished";
 import type { AnalyzeRequest } from "../worker/messages";
 import { evaluateBase } from "./evaluation";
+import { addJacobians } from "./jacobianTensors";
 import { prepare, type Prepared } from "./prepare";
 import { Progress } from "./progress";
 import { resultMetadata } from "./resultMetadata";
@@ -55,6 +57,7 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
   const unfinished = new Unfinished(storeFolder, key);
   if (request.force) await unfinished.remove();
   const { tensors, layers, sections } = await computeBases(run, prepared, unfinished, progress, context);
+  await addJacobians(tensors, prepared, layers, signalsOf(progress, context));
   const evaluation = await evaluateBase(prepared, { checkCancelled: () => context.checkCancelled(), progress: (fraction) => progress.report("evaluate", fraction) });
 
   progress.report("write", 0);
@@ -66,6 +69,13 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
   await writeResult(file, run, tensors.list(), metadata);
   await unfinished.remove();
   context.emit({ run, kind: "done", key, file, seconds: progress.seconds(), phases: progress.phases(), cached: false });
+}
+
+function signalsOf(progress: Progress, context: RunContext): LibSignals {
+  return {
+    checkCancelled: () => context.checkCancelled(),
+    progress: (phase, fraction, detail) => progress.report(phase, fraction, detail),
+  };
 }
 
 function emitStart(run: string, key: string, loaded: LoadedSpec, prepared: Prepared, context: RunContext): void {
@@ -106,11 +116,7 @@ async function computeBases(run: string, prepared: Prepared, unfinished: Unfinis
   let saved = progress.seconds();
   const isWorthKeeping = (): boolean => progress.seconds() - saved >= context.keepAfterSeconds;
   const pending: (() => Promise<void>)[] = [];
-  const signals = {
-    checkCancelled: () => context.checkCancelled(),
-    progress: (phase: Parameters<Progress["report"]>[0], fraction: number, detail: string) => progress.report(phase, fraction, detail),
-  };
-  for await (const event of analyzeLib(network, prepared.batches, options, signals, finished)) {
+  for await (const event of analyzeLib(network, prepared.batches, options, signalsOf(progress, context), finished)) {
     if (event.kind === "layer") {
       acceptLayer(event.layer);
       pending.push(() => unfinished.saveLayer(event.layer));

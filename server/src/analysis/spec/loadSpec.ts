@@ -27,12 +27,12 @@ export async function loadSpec(source: SpecSource): Promise<LoadedSpec> {
     const spec = parseSpec(await readSmall(file, "spec"), file);
     const folder = dirname(file);
     const model = resolve(folder, spec.model);
-    await mustExist(model, `The model "${spec.model}" that ${file} names`);
+    await mustExist(model, `The model "${spec.model}" that ${file} names does not exist (looked for ${model}): check the path; it is relative to the spec file.`);
     return { spec, file, folder, model, notes: [] };
   }
   if (source.model === null) throw new InputError("Nothing to analyse: give a spec file or a model file.");
   const model = resolve(source.model);
-  await mustExist(model, `The model ${model}`);
+  await mustExist(model, `The model ${model} does not exist: check the path.`);
   const { data, evaluation, notes } = await inferData(model);
   const spec: AnalysisSpec = { model: basename(model), data, ...(evaluation ? { evaluation } : {}) };
   return { spec, file: null, folder: dirname(model), model, notes };
@@ -58,10 +58,10 @@ async function readSmall(file: string, what: string): Promise<string> {
   }
 }
 
-async function mustExist(path: string, what: string): Promise<void> {
+async function mustExist(path: string, message: string): Promise<void> {
   try {
     await stat(path);
   } catch {
-    throw new InputError(`${what} does not exist (looked for ${path}): check the path; it is relative to the spec file.`);
+    throw new InputError(message);
   }
 }
