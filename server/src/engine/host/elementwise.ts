@@ -4,6 +4,9 @@ import type { FloatArray } from "../engine";
 
 export type BinaryName = "add" | "sub" | "mul" | "div";
 
+/** Loops are called for pieces of this length: V8 compiles a function that is called often better than one long loop in its middle. */
+const piece = 4096;
+
 /** Broadcast loops after neighbouring axes with the same pattern are merged; the last axis is the inner loop. */
 interface LoopNest { extents: number[]; aStrides: number[]; bStrides: number[] }
 
@@ -54,9 +57,12 @@ export function binary(
   let i = 0;
   let j = 0;
   for (let o = 0; o < out.length; o += length) {
-    if (aVector && bVector) vectorVector(name, a, i, b, j, out, o, length);
-    else if (aVector) vectorScalar(name, a, i, b[j], out, o, length);
-    else scalarVector(name, a[i], b, j, out, o, length);
+    for (let from = 0; from < length; from += piece) {
+      const count = Math.min(piece, length - from);
+      if (aVector && bVector) vectorVector(name, a, i + from, b, j + from, out, o + from, count);
+      else if (aVector) vectorScalar(name, a, i + from, b[j], out, o + from, count);
+      else scalarVector(name, a[i], b, j + from, out, o + from, count);
+    }
     for (let axis = inner - 1; axis >= 0; axis--) {
       i += aStrides[axis];
       j += bStrides[axis];
@@ -70,43 +76,52 @@ export function binary(
 }
 
 function vectorVector(name: BinaryName, a: FloatArray, i: number, b: FloatArray, j: number, out: FloatArray, o: number, length: number): void {
-  const end = o + length;
   switch (name) {
-    case "add": for (; o < end; o++, i++, j++) out[o] = a[i] + b[j]; break;
-    case "sub": for (; o < end; o++, i++, j++) out[o] = a[i] - b[j]; break;
-    case "mul": for (; o < end; o++, i++, j++) out[o] = a[i] * b[j]; break;
-    case "div": for (; o < end; o++, i++, j++) out[o] = a[i] / b[j]; break;
+    case "add": for (let t = 0; t < length; t++) out[o + t] = a[i + t] + b[j + t]; break;
+    case "sub": for (let t = 0; t < length; t++) out[o + t] = a[i + t] - b[j + t]; break;
+    case "mul": for (let t = 0; t < length; t++) out[o + t] = a[i + t] * b[j + t]; break;
+    case "div": for (let t = 0; t < length; t++) out[o + t] = a[i + t] / b[j + t]; break;
   }
 }
 
 function vectorScalar(name: BinaryName, a: FloatArray, i: number, b: number, out: FloatArray, o: number, length: number): void {
-  const end = o + length;
   switch (name) {
-    case "add": for (; o < end; o++, i++) out[o] = a[i] + b; break;
-    case "sub": for (; o < end; o++, i++) out[o] = a[i] - b; break;
-    case "mul": for (; o < end; o++, i++) out[o] = a[i] * b; break;
-    case "div": for (; o < end; o++, i++) out[o] = a[i] / b; break;
+    case "add": for (let t = 0; t < length; t++) out[o + t] = a[i + t] + b; break;
+    case "sub": for (let t = 0; t < length; t++) out[o + t] = a[i + t] - b; break;
+    case "mul": for (let t = 0; t < length; t++) out[o + t] = a[i + t] * b; break;
+    case "div": for (let t = 0; t < length; t++) out[o + t] = a[i + t] / b; break;
   }
 }
 
 function scalarVector(name: BinaryName, a: number, b: FloatArray, j: number, out: FloatArray, o: number, length: number): void {
-  const end = o + length;
   switch (name) {
-    case "add": for (; o < end; o++, j++) out[o] = a + b[j]; break;
-    case "sub": for (; o < end; o++, j++) out[o] = a - b[j]; break;
-    case "mul": for (; o < end; o++, j++) out[o] = a * b[j]; break;
-    case "div": for (; o < end; o++, j++) out[o] = a / b[j]; break;
+    case "add": for (let t = 0; t < length; t++) out[o + t] = a + b[j + t]; break;
+    case "sub": for (let t = 0; t < length; t++) out[o + t] = a - b[j + t]; break;
+    case "mul": for (let t = 0; t < length; t++) out[o + t] = a * b[j + t]; break;
+    case "div": for (let t = 0; t < length; t++) out[o + t] = a / b[j + t]; break;
   }
 }
 
 export function affine(a: FloatArray, factor: number, offset: number, out: FloatArray): void {
-  for (let i = 0; i < out.length; i++) out[i] = a[i] * factor + offset;
+  for (let from = 0; from < out.length; from += piece) affinePiece(a, factor, offset, out, from, Math.min(out.length, from + piece));
 }
 
 export function square(a: FloatArray, out: FloatArray): void {
-  for (let i = 0; i < out.length; i++) out[i] = a[i] * a[i];
+  for (let from = 0; from < out.length; from += piece) squarePiece(a, out, from, Math.min(out.length, from + piece));
 }
 
 export function sqrt(a: FloatArray, out: FloatArray): void {
-  for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(a[i]);
+  for (let from = 0; from < out.length; from += piece) sqrtPiece(a, out, from, Math.min(out.length, from + piece));
+}
+
+function affinePiece(a: FloatArray, factor: number, offset: number, out: FloatArray, from: number, to: number): void {
+  for (let i = from; i < to; i++) out[i] = a[i] * factor + offset;
+}
+
+function squarePiece(a: FloatArray, out: FloatArray, from: number, to: number): void {
+  for (let i = from; i < to; i++) out[i] = a[i] * a[i];
+}
+
+function sqrtPiece(a: FloatArray, out: FloatArray, from: number, to: number): void {
+  for (let i = from; i < to; i++) out[i] = Math.sqrt(a[i]);
 }

@@ -20,9 +20,18 @@ function swapLastTwo(a: FloatArray, batch: number, rows: number, cols: number, o
       const r1 = Math.min(rows, r0 + tile);
       for (let c0 = 0; c0 < cols; c0 += tile) {
         const c1 = Math.min(cols, c0 + tile);
-        for (let c = c0; c < c1; c++) for (let r = r0; r < r1; r++) out[base + c * rows + r] = a[base + r * cols + c];
+        swapTile(a, base, rows, cols, r0, r1, c0, c1, out);
       }
     }
+  }
+}
+
+function swapTile(
+  a: FloatArray, base: number, rows: number, cols: number, r0: number, r1: number, c0: number, c1: number, out: FloatArray,
+): void {
+  for (let c = c0; c < c1; c++) {
+    const to = base + c * rows;
+    for (let r = r0, from = base + r0 * cols + c; r < r1; r++, from += cols) out[to + r] = a[from];
   }
 }
 
