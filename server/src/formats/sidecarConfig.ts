@@ -113,7 +113,7 @@ function requireShallow(text: string, path: string): void {
     else if ((character === "]" || character === "}") && depth > 0) depth--;
     if (depth > deepestNesting) throw new FormatError(`${path} is nested more than ${deepestNesting} deep; correct it.`);
   }
-  if (/^(?:[ \t]*[-?:](?=[ \t])){50}/m.test(text) || / {2000}/.test(text)) throw new FormatError(`${path} is nested too deep; correct it.`);
+  if (/^(?:[ \t]*[-?:](?=[ \t])){50}/m.test(text) || text.includes(" ".repeat(2000))) throw new FormatError(`${path} is nested too deep; correct it.`);
 }
 
 /** Dates become text, numbers that JSON lacks become their names, and mappings lose their prototype. */
