@@ -51,7 +51,7 @@ describe("hover with a stored result", () => {
     expect(first).toContain("| 1 | 8 | 80 % | 2 (5), 1 (2) |");
     expect(first).toContain("strongest partners in `layers.1`");
     expect(first).toMatch(/Λ [▁▂▃▄▅▆▇█]{3}/u);
-    expect(first).toContain("500 samples · float32 · wasm · key `0123456789ab`");
+    expect(first).toContain("500 samples · accuracy 0.970 · float32 · wasm · key `0123456789ab`");
     expect(first).not.toMatch(/command:|data:image/);
     expect(await client.hover(uri, script.at("fc2"))).toContain("**3 of 13 features kept**");
     await client.stop();

@@ -13,7 +13,7 @@ const packages: Record<string, string> = {
 };
 
 /** Where the grammars are when nothing is bundled: in node_modules. */
-export function findWasm(file: string): string {
+function findWasm(file: string): string {
   return require.resolve(packages[file] ?? file);
 }
 

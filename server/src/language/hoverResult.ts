@@ -20,16 +20,11 @@ export function resultTier(result: CachedResult, { layer, role }: NodeLayerRole,
   if (layer.kept === 0) {
     lines.push(`The last node layer has no basis of its own: ${plural(layer.dimension, "component")}.`);
   } else {
-    lines.push(`**${layer.kept} of ${layer.dimension} features kept**${needed(layer)}`, ...spectrum(layer, client), features(layer, metadata));
+    lines.push(`**${layer.kept} of ${layer.dimension} features kept**`, ...spectrum(layer, client), features(layer, metadata));
   }
   lines.push(provenance(result, layer, client, now));
   if (stale) lines.push("The model file has changed since: analyse it again.");
   return lines.join("\n\n");
-}
-
-function needed(layer: LayerSummary): string {
-  const value = (layer as LayerSummary & { needed?: unknown }).needed;
-  return typeof value === "number" ? `, ${plural(value, "feature")} needed to keep the score` : "";
 }
 
 function spectrum(layer: LayerSummary, client: ClientAbilities): string[] {
@@ -64,7 +59,8 @@ function partners(edges: EdgeList, feature: number): string {
 
 function provenance({ file, metadata }: CachedResult, layer: LayerSummary, client: ClientAbilities, now: number): string {
   const age = ageText(now - Date.parse(metadata.createdAt));
-  const facts = `analysed ${age} · ${plural(metadata.samples, "sample")} · ${metadata.precision} · ${metadata.backend.name} · key ${code(metadata.key.slice(0, 12))}`;
+  const score = metadata.evaluation ? ` · ${metadata.evaluation.metric} ${metadata.evaluation.base.toFixed(3)}` : "";
+  const facts = `analysed ${age} · ${plural(metadata.samples, "sample")}${score} · ${metadata.precision} · ${metadata.backend.name} · key ${code(metadata.key.slice(0, 12))}`;
   if (!client.commandLinks) return facts;
   const section = metadata.sections.find((candidate) => candidate.from === layer.name);
   const target: ViewTarget = { uri: uriOf(file), layer: layer.name };

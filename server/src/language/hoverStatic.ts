@@ -71,7 +71,7 @@ export function codeTier(layer: CodeLayer, ambiguous: readonly ModelBinding[]): 
   return lines.join("\n\n");
 }
 
-export function ambiguityText({ model, ambiguous }: ModelBinding): string {
+function ambiguityText({ model, ambiguous }: ModelBinding): string {
   const names = ambiguous.map(({ module }) => `${code(module.name)} (${basename(module.uri)})`).join(", ");
   return `${code(basename(model))} fits several classes equally well: ${names}. Nothing is bound.`;
 }

@@ -21,17 +21,6 @@ export interface InitializationOptions {
   wasmFolder?: string;
 }
 
-/**
- * Settings read through `workspace/configuration`, section `libLens`; defaults when the client has none.
- * One switch for every decoration.
- */
-export interface LanguageSettings {
-  hover: { enabled: boolean };
-  codeLens: { enabled: boolean };
-  documentLinks: { enabled: boolean };
-  diagnostics: { enabled: boolean };
-}
-
 export interface MatrixMessage { rows: number; cols: number; float32: string }
 
 /** One model file found in, or referred to by, the workspace. */

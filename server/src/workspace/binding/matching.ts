@@ -15,7 +15,7 @@ export interface Agreement {
   shapes: number;
 }
 
-export function shapesAgree(code: Shape | null, file: readonly number[]): boolean {
+function shapesAgree(code: Shape | null, file: readonly number[]): boolean {
   return code === null || (code.length === file.length && code.every((size, axis) => size === null || size === file[axis]));
 }
 

@@ -97,7 +97,7 @@ function fill(layer: LayerDefinition, parameters: ReadonlyMap<string, Value>): F
 }
 
 /** Values of a class's constructor parameters in one call: what is not passed has its default. */
-export function constructorParameters(module: FoundModule, call: Filled): Map<string, Value> {
+function constructorParameters(module: FoundModule, call: Filled): Map<string, Value> {
   const values = new Map<string, Value>();
   module.definition.parameters.forEach((parameter, position) => {
     const given = call.keyword.has(parameter.name) ? call.keyword.get(parameter.name) : call.positional[position];

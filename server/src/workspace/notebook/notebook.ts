@@ -8,7 +8,7 @@ import type { DocumentFacts, FileReference, LayerDefinition, ModuleDefinition, P
 import { parseConfig } from "../config/configReferences";
 
 /** Where one line of the virtual document comes from. */
-export interface LineOrigin { uri: string; line: number; character: number }
+interface LineOrigin { uri: string; line: number; character: number }
 
 export interface VirtualDocument { text: string; origins: LineOrigin[] }
 

@@ -70,7 +70,7 @@ function isLocalFolder(path: string): boolean {
 }
 
 /** Splits `<document>/../x.pt` into its anchor and path. */
-export function anchored(path: string): { path: string; anchor: FileReference["anchor"] } {
+function anchored(path: string): { path: string; anchor: FileReference["anchor"] } {
   const clean = path.replace(/^file:\/\//, "");
   if (clean.startsWith(documentFolder)) return { path: clean.slice(documentFolder.length).replace(/^\/+/, "") || ".", anchor: "document" };
   return { path: clean, anchor: /^([A-Za-z]:)?\//.test(clean) ? "absolute" : "relative" };
