@@ -118,7 +118,7 @@ describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, see
       const next = index + 1 < rotated.length ? await authors(`interaction_rotations.${index + 1}.C`) : null;
       const M = await planSection(section, { integration: "gradient", intervals: 0 }).jacobianGram(await taskOf(analysis, index, next));
       const { mean, gram } = analysis.bases[index]!;
-      const { lambda } = libBasis({ mean, gram, centered: true }, principalDirections(gram, true), M, 1e-13);
+      const { lambda } = libBasis({ mean, gram, centered: true }, principalDirections(gram, true), M, { threshold: 1e-13, pcaThreshold: 1e-13 });
       const wanted = [...(await authors(`interaction_rotations.${index}.Lambda`)).data].sort((a, b) => b - a);
       const sorted = [...lambda].sort((a, b) => b - a);
       for (let feature = 0; feature < 15; feature += 1) expect(Math.abs(sorted[feature] / wanted[feature] - 1)).toBeLessThan(1e-6);

@@ -35,6 +35,17 @@ describe.each<[string, (engine: Engine) => Network, NetworkInputs]>([
     expect(analysisDifference(await analyze(build(engine), inputs, { memoryBudget: 2000 }), whole)).toBeLessThan(1e-11);
   });
 
+  it("takes edges for comparison from evenly chosen samples, whatever the batches", async () => {
+    const [some, other] = [await analyze(build(engine), inputs, { comparisonSamples: 50, batchSize: 7 }), await analyze(build(engine), inputs, { comparisonSamples: 50 })];
+    for (const { index } of whole.network.sections) {
+      expect(relativeDifference(some.edges("lib", index), whole.edges("lib", index))).toBeLessThan(1e-11);
+      expect(relativeDifference(some.edges("pca", index), other.edges("pca", index))).toBeLessThan(1e-11);
+      const deviation = relativeDifference(some.edges("pca", index), whole.edges("pca", index));
+      expect(deviation).toBeGreaterThan(0);
+      expect(deviation).toBeLessThan(0.5);
+    }
+  });
+
   it("agrees in float32 with float64", async () => {
     const single = await analyze(build(await referenceEngine("float32")), inputs, { threshold: 1e-6 });
     const double = await analyze(build(engine), inputs, { threshold: 1e-6 });

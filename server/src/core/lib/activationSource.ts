@@ -16,6 +16,29 @@ export interface LayerActivations {
 }
 
 /**
+ * Every `stride`-th sample of the data set, the first one included: for estimates where the whole set would cost too much. Taken evenly,
+ * because data sets are often sorted by class.
+ */
+export function everyNth(engine: Engine, activations: LayerActivations, stride: number): LayerActivations {
+  if (stride === 1) return activations;
+  return {
+    samples: Math.ceil(activations.samples / stride),
+    async forEachBatch(body, onProgress) {
+      let passed = 0;
+      await activations.forEachBatch(async (x) => {
+        const first = (stride - (passed % stride)) % stride;
+        const count = Math.max(0, Math.ceil((x.shape[0] - first) / stride));
+        passed += x.shape[0];
+        if (count === 0) return;
+        const chosen = engine.tidy(() => engine.gather(x, Int32Array.from({ length: count }, (_, index) => first + index * stride)));
+        await body(chosen);
+        engine.dispose(chosen);
+      }, onProgress);
+    },
+  };
+}
+
+/**
  * Runs the network from the data, or from the nearest earlier node layer whose activations are kept from an earlier pass. Layers are
  * kept, the last first (they save the longest way), while they fit the memory budget.
  */

@@ -3,7 +3,7 @@
 import type { Matrix } from "../linalg/matrix";
 import type { BatchSource } from "../network/batches";
 import type { SectionedNetwork } from "../network/section";
-import { ActivationSource } from "./activationSource";
+import { ActivationSource, everyNth } from "./activationSource";
 import { checkLibOptions } from "./checkOptions";
 import { edgesBetween, featureMapIn } from "./edgeBases";
 import { layerBasis } from "./layerBases";
@@ -45,8 +45,10 @@ export async function* analyzeLib(
     for (const [place, { basis, section }] of wanted.entries()) {
       const progress = (fraction: number): void => signals.progress("edges", (place + fraction) / wanted.length, `${basis}, ${network.sections[section].from}`);
       const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
-      const { edges, path } = await edgesBetween(network.sections[section], source.at(section), maps, options, { ...signals, task: progress });
-      yield { kind: "edges", basis, section, edges, path };
+      const stride = basis === options.edgeBases[0] ? 1 : Math.ceil(batches.samples / options.comparisonSamples);
+      const activations = everyNth(network.network.engine, source.at(section), stride);
+      const { edges, path } = await edgesBetween(network.sections[section], activations, maps, options, { ...signals, task: progress });
+      yield { kind: "edges", basis, section, edges, path: stride === 1 ? path : `${path}, from one sample in ${stride}` };
     }
   } finally {
     source.dispose();

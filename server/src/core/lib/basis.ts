@@ -5,6 +5,7 @@ import { diagonal, identity, scaleColumns, scaleRows } from "../linalg/elementar
 import type { Matrix } from "../linalg/matrix";
 import { multiply } from "../linalg/multiply";
 import type { FeatureMap, LayerBasis } from "./layerBasis";
+import type { LibOptions } from "./options";
 import { firstRotation, type FirstRotation, type PrincipalDirections } from "./pca";
 import { secondRotation, type SecondRotation } from "./rotation";
 import type { LayerStatistics } from "./statistics";
@@ -25,27 +26,32 @@ export function featureMap({ D, W, WPinv }: FirstRotation, { V, lambda }: Second
   return { C: multiply(W, intoFeatures), CPinv: multiply(outOfFeatures, WPinv) };
 }
 
+/** Relative thresholds: of the basis itself, and of the PCA basis that is stored beside it for comparison. */
+export type Thresholds = Pick<LibOptions, "threshold" | "pcaThreshold">;
+
 /** LIB basis (formula `jacobian`). @param jacobianGram M' of the section that starts at this layer */
-export function libBasis(statistics: LayerStatistics, directions: PrincipalDirections, jacobianGram: Matrix, threshold: number): LayerBasis {
-  const rotation = firstRotation(directions, statistics.centered ? statistics.mean : null, threshold);
-  const second = secondRotation(whitenedJacobianGram(rotation, jacobianGram), rotation.masked, threshold);
-  return { ...firstHalf(statistics, directions, rotation), V: second.V, lambda: second.lambda, ...featureMap(rotation, second) };
+export function libBasis(statistics: LayerStatistics, directions: PrincipalDirections, jacobianGram: Matrix, thresholds: Thresholds): LayerBasis {
+  const rotation = firstRotation(directions, shiftOf(statistics), thresholds.threshold);
+  const second = secondRotation(whitenedJacobianGram(rotation, jacobianGram), rotation.masked, thresholds.threshold);
+  return { ...pcaPart(statistics, directions, thresholds), V: second.V, lambda: second.lambda, ...featureMap(rotation, second) };
 }
 
 /** PCA basis (formula `svd`): C = W, features sorted by variance and not scaled. */
-export function pcaBasis(statistics: LayerStatistics, directions: PrincipalDirections, threshold: number): LayerBasis {
-  const rotation = firstRotation(directions, statistics.centered ? statistics.mean : null, threshold);
-  return { ...firstHalf(statistics, directions, rotation), V: null, lambda: rotation.D, C: rotation.W, CPinv: rotation.WPinv };
+export function pcaBasis(statistics: LayerStatistics, directions: PrincipalDirections, thresholds: Thresholds): LayerBasis {
+  const { D, W, WPinv } = firstRotation(directions, shiftOf(statistics), thresholds.threshold);
+  return { ...pcaPart(statistics, directions, thresholds), V: null, lambda: D, C: W, CPinv: WPinv };
 }
 
 /** The neurons themselves: C = 1, Lambda = mean squared activation. */
-export function neuronBasis(statistics: LayerStatistics, directions: PrincipalDirections, threshold: number): LayerBasis {
-  const rotation = firstRotation(directions, null, threshold);
+export function neuronBasis(statistics: LayerStatistics, directions: PrincipalDirections, thresholds: Thresholds): LayerBasis {
   const C = identity(statistics.gram.rows);
-  return { ...firstHalf(statistics, directions, rotation), masked: 0, V: null, lambda: diagonal(statistics.gram), C, CPinv: C };
+  return { ...pcaPart(statistics, directions, thresholds), masked: 0, V: null, lambda: diagonal(statistics.gram), C, CPinv: C };
 }
 
-function firstHalf(statistics: LayerStatistics, directions: PrincipalDirections, rotation: FirstRotation): Omit<LayerBasis, "V" | "lambda" | "C" | "CPinv"> {
-  const { D, U, W, WPinv, masked } = rotation;
+/** What centring subtracts; null without. */
+const shiftOf = ({ centered, mean }: LayerStatistics): Float64Array | null => (centered ? mean : null);
+
+function pcaPart(statistics: LayerStatistics, directions: PrincipalDirections, { pcaThreshold }: Thresholds): Omit<LayerBasis, "V" | "lambda" | "C" | "CPinv"> {
+  const { D, U, W, WPinv, masked } = firstRotation(directions, shiftOf(statistics), pcaThreshold);
   return { mean: statistics.mean, gram: statistics.gram, gramEigenvalues: directions.values, D, U, W, WPinv, masked };
 }

@@ -10,7 +10,7 @@ export function checkLibOptions(options: LibOptions): void {
   if (options.formula === "neuron" && options.center) {
     throw new NetworkError('The basis formula "neuron" does not work with centring. Set "center" to false in the spec.');
   }
-  for (const threshold of [options.threshold, options.pcaThreshold ?? options.threshold]) {
+  for (const threshold of [options.threshold, options.pcaThreshold]) {
     if (!(threshold >= 0 && threshold < 1)) {
       throw new NetworkError(`The basis threshold ${threshold} is not between 0 and 1. It is relative to the largest eigenvalue; 1e-6 is usual.`);
     }

@@ -27,9 +27,9 @@ export async function layerBasis(
   const { index, name, width } = layer;
   if (!statistics) return { index, name, width, basis: null, path: null };
   const directions = principalDirections(statistics.gram, statistics.centered);
-  if (options.formula === "neuron") return { index, name, width, basis: neuronBasis(statistics, directions, options.threshold), path: null };
+  if (options.formula === "neuron") return { index, name, width, basis: neuronBasis(statistics, directions, options), path: null };
   if (options.formula === "svd" || index === network.sections.length) {
-    return { index, name, width, basis: pcaBasis(statistics, directions, options.threshold), path: null };
+    return { index, name, width, basis: pcaBasis(statistics, directions, options), path: null };
   }
   const section = network.sections[index];
   const plan = planSection(section, options);
@@ -42,5 +42,5 @@ export async function layerBasis(
     checkCancelled: () => signals.checkCancelled(),
     progress: (fraction) => signals.task(fraction),
   });
-  return { index, name, width, basis: libBasis(statistics, directions, jacobianGram, options.threshold), path: plan.path };
+  return { index, name, width, basis: libBasis(statistics, directions, jacobianGram, options), path: plan.path };
 }

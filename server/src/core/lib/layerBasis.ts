@@ -2,21 +2,24 @@
 
 import type { Matrix } from "../linalg/matrix";
 
-/** d: width of the node layer, m: directions kept by PCA, r: features kept by LIB. The constant comes first in all of them. */
+/**
+ * d: width of the node layer, p: directions of the PCA basis (threshold `pcaThreshold`), m: directions that the LIB basis starts from
+ * (threshold `threshold`: the first m of the p), r: features kept by LIB. The constant comes first in all of them.
+ */
 export interface LayerBasis {
-  /** mu [d]; all 0 but the constant without centring. */
+  /** Mean activation mu [d]; 1 at the constant. */
   readonly mean: Float64Array;
-  /** Gram G of the centred activations [d, d]. */
+  /** Gram G of the (centred) activations [d, d]. */
   readonly gram: Matrix;
   /** All d eigenvalues of G, constant first, then descending, clamped to 0. */
   readonly gramEigenvalues: Float64Array;
-  /** The eigenvalues kept [m]. */
+  /** The eigenvalues of the PCA basis [p]. */
   readonly D: Float64Array;
-  /** Kept eigenvectors [d, m]. */
+  /** Its eigenvectors [d, p]. */
   readonly U: Matrix;
-  /** W = Y U [d, m]: centre, then rotate to principal directions. */
+  /** W = Y U [d, p]: centre, then rotate to principal directions. */
   readonly W: Matrix;
-  /** U^T Y_inv [m, d]; WPinv W = 1. */
+  /** U^T Y_inv [p, d]; WPinv W = 1. */
   readonly WPinv: Matrix;
   /** Second rotation [m, r]; identity columns for the masked features; null without one (PCA, neuron). */
   readonly V: Matrix | null;
@@ -30,7 +33,7 @@ export interface LayerBasis {
   readonly masked: number;
 }
 
-/** A transform into features and back; C null: the components themselves. */
+/** A transform into features and back. */
 export interface FeatureMap {
   readonly C: Matrix;
   readonly CPinv: Matrix;
