@@ -3,7 +3,6 @@
  * exit code 2 for bad input, 1 for a failed run, 130 when cancelled.
  */
 
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../../package.json";
 import { AnalysisService } from "./analysis/analysisService";
@@ -36,11 +35,9 @@ async function run(line: CommandLine, service: AnalysisService): Promise<void> {
 
 function serviceFor(line: CommandLine): AnalysisService {
   const out = line.out === null ? null : resolve(line.out);
-  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   return new AnalysisService({
     workerFile: join(__dirname, "worker.js"),
     probeFile: join(__dirname, "probe.js"),
-    backendCacheFile: join(cache, "lib-lens", "backends.json"),
     ...(out !== null ? { storeFolder: () => out } : {}),
     backend: () => line.backend,
     maxMemory: () => line.maxMemory,

@@ -5,6 +5,7 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RunEvent } from "../protocol/events";
 import type { BackendStatus } from "../protocol/requests";
@@ -28,7 +29,7 @@ export interface AnalysisServiceOptions {
   backend?: () => BackendName | "auto";
   /** Overrides the spec's `maxMemory`, such as "4GB". */
   maxMemory?: () => string | null;
-  /** Where probe results are kept between sessions. */
+  /** Where probe results are kept between sessions; in the user's cache folder when absent. */
   backendCacheFile?: string;
   /** Heap limit of a worker in MiB. */
   heapMegabytes?: number;
@@ -237,10 +238,15 @@ export class AnalysisService {
     return {
       backend: this.options.backend?.() ?? "auto",
       probeFile: this.options.probeFile ?? null,
-      backendCacheFile: this.options.backendCacheFile ?? null,
+      backendCacheFile: this.options.backendCacheFile ?? userCacheFile(),
       maxMemory: this.options.maxMemory?.() ?? null,
     };
   }
+}
+
+/** Shared by the editor and the command line: the machine is probed once. */
+function userCacheFile(): string {
+  return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "lib-lens", "backends.json");
 }
 
 function sourceOf(options: StartOptions): SpecSource {

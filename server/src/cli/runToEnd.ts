@@ -1,6 +1,6 @@
 /** @file Runs an analysis to its end for a command, with progress and Ctrl-C. */
 
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { AnalysisService } from "../analysis/analysisService";
 import { CancelledError, InputError } from "../analysis/errors";
 import type { RunDone, RunEvent } from "../protocol/events";
@@ -52,11 +52,6 @@ export async function workToEnd<T>(work: (onEvent: (event: RunEvent) => void, si
     interrupted.stop();
     progress.clear();
   }
-}
-
-/** Folder that the result store is derived from. */
-export function folderOf(file: string): string {
-  return dirname(resolve(file));
 }
 
 /** The first Ctrl-C (or SIGTERM) asks politely; a second one ends the process at once. */

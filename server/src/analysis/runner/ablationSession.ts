@@ -7,7 +7,6 @@ import type { FeatureMap } from "../../core/lib/layerBasis";
 import { identity } from "../../core/linalg/elementary";
 import type { Matrix } from "../../core/linalg/matrix";
 import { cutIntoSections, type SectionedNetwork } from "../../core/network/section";
-import type { Engine } from "../../engine/engine";
 import { readDataSet } from "../../formats/readDataSet";
 import { resultTensorName, type BasisName, type ResultMetadata } from "../../protocol/result";
 import { CancelledError, InputError } from "../errors";
@@ -32,7 +31,6 @@ export class AblationSession {
     readonly data: EvaluationData,
     private readonly layers: readonly LayerMaps[],
     private readonly edgesByBasis: ReadonlyMap<"lib" | "pca", readonly (Matrix | null)[]>,
-    private readonly engine: Engine,
   ) {}
 
   /** @throws FormatError or InputError with one sentence, also when the model has changed since. */
@@ -70,7 +68,7 @@ export class AblationSession {
         return list;
       };
       const edgesByBasis = new Map([["lib", await edges(resultTensorName.edges)], ["pca", await edges(resultTensorName.edgesPca)]] as const);
-      return new AblationSession(metadata, network, data, layers, edgesByBasis, engine);
+      return new AblationSession(metadata, network, data, layers, edgesByBasis);
     });
   }
 
@@ -105,10 +103,6 @@ export class AblationSession {
     // Of a layer without a rotation the features are its components.
     const features = this.features(layer, basis) ?? this.features(layer, "neuron")!;
     return scoreFeatureSet(this.network, layer, features, { remove }, this.data, signals);
-  }
-
-  get backend(): string {
-    return this.engine.description;
   }
 }
 

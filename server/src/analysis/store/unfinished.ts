@@ -3,7 +3,7 @@
  * `unfinished/<key>` of the store folder. The next run of the same key continues from there; a finished run removes it.
  */
 
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Finished } from "../../core/lib/analyze";
 import type { LayerBasis, LayerResult } from "../../core/lib/layerBasis";
@@ -15,6 +15,9 @@ import { writeSafetensors, type WritableTensor } from "../../formats/safetensors
 
 const vectors = ["mean", "gramEigenvalues", "D", "lambda"] as const;
 const matrices = ["gram", "U", "W", "WPinv", "V", "C", "CPinv"] as const;
+
+/** Milliseconds. */
+const abandonedAfter = 30 * 24 * 3600 * 1000;
 
 export interface FinishedEdges { basis: EdgeBasis; section: number; edges: Matrix; path: string }
 
@@ -61,10 +64,16 @@ export class Unfinished {
     return { layers: usable(layers), edges };
   }
 
+  /** Removes this run's pieces, and those of runs that nobody has continued for a month. */
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
+    const parent = dirname(this.folder);
+    for (const key of await readdir(parent).catch(() => [])) {
+      const age = Date.now() - (await stat(join(parent, key)).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+      if (age > abandonedAfter && /^[0-9a-f]{64}$/.test(key)) await rm(join(parent, key), { recursive: true, force: true });
+    }
     // Gone with the last unfinished run; kept while another needs it.
-    await rmdir(dirname(this.folder)).catch(() => undefined);
+    await rmdir(parent).catch(() => undefined);
   }
 
   private async save(name: string, tensors: WritableTensor[], facts: object): Promise<void> {
