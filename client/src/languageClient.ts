@@ -6,7 +6,7 @@ import {
   LanguageClient, TransportKind, type ClientCapabilities, type LanguageClientOptions, type StaticFeature,
 } from "vscode-languageclient/node";
 import type { RunEvent } from "../../server/src/protocol/events";
-import type { Notifications, Requests } from "../../server/src/protocol/requests";
+import type { InitializationOptions, Notifications, Requests } from "../../server/src/protocol/requests";
 import { viewCommands } from "../../server/src/protocol/views";
 
 /**
@@ -54,7 +54,7 @@ export class LensClient implements LensServer, Disposable {
         { notebook: { scheme: "file", notebookType: "jupyter-notebook" }, language: "python" },
       ],
       // A function: the answer differs after the user has trusted the workspace and the server is started again.
-      initializationOptions: () => ({ trusted: workspace.isTrusted, commandLinks: true, hoverImages: true }),
+      initializationOptions: (): InitializationOptions => ({ trusted: workspace.isTrusted, commandLinks: true, hoverImages: true }),
       synchronize: { configurationSection: "libLens" },
       markdown: { isTrusted: { enabledCommands: Object.values(viewCommands) }, supportHtml: true },
       outputChannelName: "LIB Lens",

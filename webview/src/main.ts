@@ -41,11 +41,15 @@ effect(() => {
 
 function receive(message: HostMessage): void {
   switch (message.kind) {
-    case "result":
+    case "result": {
+      // The end of a run is told twice, by the run and by the store: the second time nothing is new.
+      const { metadata } = data.value;
+      if (data.value.uri === message.uri && metadata?.key === message.metadata.key && metadata.createdAt === message.metadata.createdAt) return;
       matrices.reset(message.uri);
       data.value = fromResult(message.uri, message.metadata, data.value.run);
       problem.value = null;
       return;
+    }
     case "run":
       data.value = afterEvent(data.value, message.event);
       return;

@@ -234,6 +234,8 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     select(name) {
       const found = find(graph.value, name);
       if (found !== null) select(found);
+      // Not there yet: a view that is still loading selects it when its layer is known.
+      else setGraph(context, { selection: name });
     },
   };
 }

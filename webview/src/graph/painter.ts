@@ -3,7 +3,7 @@
 import type { EdgeNorm, EdgeScale } from "../shared/savedState";
 import { rgba, type Theme } from "../shared/theme";
 import { headerHeight, labelGap, type Layout } from "./layout";
-import { featureName, rowsOf, type GraphLayer, type NodeRef } from "./model";
+import { featureName, type GraphLayer, type NodeRef } from "./model";
 import type { Pen, Stroke } from "./pen";
 import { edgeLook, levels, nodeRadius, nodeWeight, strength, strongest } from "./style";
 import { normFactor, type Shown } from "./threshold";

@@ -174,7 +174,7 @@ export function heatmapView(context: ViewContext): HTMLElement {
     const place = names.value[sectionIndex.value];
     if (place === undefined || loaded.value === null) { setText(status, ""); return; }
     const beyond = limit.value < largest.value ? `, largest |J| is ${number(largest.value)}` : "";
-    setText(status, `d ${place.to} / d ${place.from} · ${statistic.value === "mean" ? "mean" : "root mean square"} over the samples · constant feature left out · strongest cell per pixel when zoomed out${beyond}`);
+    setText(status, `d ${place.to} / d ${place.from} · ${statistic.value === "mean" ? "mean" : "root mean square"} over the samples · constant left out · strongest cell per pixel when zoomed out${beyond}`);
   });
 
   new ResizeObserver(() => { if (stage.clientWidth > 0) shape.value = shape.peek() + 1; }).observe(stage);
