@@ -1,6 +1,6 @@
 /** @file The view of a run in progress. It becomes the view of the result, and after a window reload it opens that result. */
 
-import { Uri, ViewColumn, window, type WebviewPanel, type WebviewPanelSerializer } from "vscode";
+import { Uri, window, type WebviewPanel, type WebviewPanelSerializer } from "vscode";
 import { fileName } from "./runs";
 import { ResultView, type ViewServices, type ViewSource } from "./resultView";
 import type { ViewRegistry } from "./viewRegistry";
@@ -18,7 +18,7 @@ export class LivePanels implements WebviewPanelSerializer<unknown> {
       known.panel.reveal(undefined, preserveFocus);
       return;
     }
-    const panel = window.createWebviewPanel(liveViewType, "LIB analysis", { viewColumn: ViewColumn.Beside, preserveFocus });
+    const panel = window.createWebviewPanel(liveViewType, "LIB analysis", { viewColumn: this.views.column, preserveFocus });
     this.attach(panel, { uri: null, run });
   }
 
@@ -30,12 +30,11 @@ export class LivePanels implements WebviewPanelSerializer<unknown> {
   private attach(panel: WebviewPanel, source: ViewSource): void {
     const { extensionUri, runs } = this.services;
     panel.webview.options = webviewOptions(extensionUri);
-    panel.iconPath = Uri.joinPath(extensionUri, "media", "activity.svg");
-    const view = new ResultView(panel.webview, this.services, source);
+    panel.iconPath = { light: Uri.joinPath(extensionUri, "media", "result-light.svg"), dark: Uri.joinPath(extensionUri, "media", "result-dark.svg") };
+    const view = new ResultView(panel.webview, this.services, source, (metadata) => { panel.title = `LIB: ${fileName(metadata.model.path)}`; });
     const entitle = (): void => {
       const run = source.run === null ? undefined : runs.get(source.run);
       if (run?.started) panel.title = `LIB: ${fileName(run.started.model)}`;
-      else if (source.uri !== null) panel.title = `LIB: ${fileName(source.uri.path).slice(0, 20)}`;
     };
     entitle();
     const listener = runs.onDidChange(({ event }) => { if (event.kind === "started" && event.run === source.run) entitle(); });

@@ -2,6 +2,7 @@
 
 import { commands, Uri, type Disposable, type Webview } from "vscode";
 import type { RunEvent } from "../../server/src/protocol/events";
+import type { ResultMetadata } from "../../server/src/protocol/result";
 import type { HostMessage, ViewMessage } from "../../server/src/protocol/views";
 import { saveExport } from "./export";
 import { messageOf } from "./format";
@@ -28,7 +29,11 @@ export class ResultView implements Disposable {
   /** Where to look, asked for before the view was ready. */
   private pendingShow: ShowMessage | null = null;
 
-  constructor(private readonly webview: Webview, private readonly services: ViewServices, private readonly source: ViewSource) {
+  /** @param onResult is told whenever the stored result was read. */
+  constructor(
+    private readonly webview: Webview, private readonly services: ViewServices, private readonly source: ViewSource,
+    private readonly onResult: (metadata: ResultMetadata) => void = () => { /* a file names its own editor */ },
+  ) {
     this.subscriptions = [
       webview.onDidReceiveMessage((raw: unknown) => {
         const message = parseViewMessage(raw);
@@ -104,7 +109,7 @@ export class ResultView implements Disposable {
     else if (run !== null) {
       const known = this.services.runs.get(run);
       if (known === undefined) {
-        this.post({ kind: "run", event: { kind: "failed", run, message: "This run ended with the previous window. Its finished layers are kept: start the analysis again to go on." } });
+        this.post({ kind: "run", event: { kind: "cancelled", run } });
       } else for (const event of known.events) this.post({ kind: "run", event });
     }
     if (this.pendingShow !== null) this.post(this.pendingShow);
@@ -125,6 +130,7 @@ export class ResultView implements Disposable {
 
   private async sendResult(uri: Uri): Promise<void> {
     const metadata = await this.services.server.request("lib/result", { uri: uri.toString() });
+    this.onResult(metadata);
     this.post({ kind: "result", uri: uri.toString(), metadata });
   }
 

@@ -1,6 +1,6 @@
 /** @file The open views, so that commands find the one that shows a result or a run instead of opening a second one. */
 
-import type { WebviewPanel } from "vscode";
+import { ViewColumn, type WebviewPanel } from "vscode";
 import type { LensServer } from "./languageClient";
 import type { ResultView } from "./resultView";
 
@@ -18,6 +18,11 @@ export class ViewRegistry {
   find(matches: (view: ResultView) => boolean): { panel: WebviewPanel; view: ResultView } | null {
     for (const [panel, view] of this.open) if (matches(view)) return { panel, view };
     return null;
+  }
+
+  /** Where the next view belongs: with the others, or beside the code. */
+  get column(): ViewColumn {
+    return this.current?.panel.viewColumn ?? ViewColumn.Beside;
   }
 
   /** The view that has the focus, or else the last one that is visible. */

@@ -62,12 +62,14 @@ export function createApp(context: ViewContext, problem: Signal<string | null>):
 
   const current = computed(() => state.value.tab);
   const waiting = computed(() => data.value.status === "waiting");
+  /** Ended before anything was known: there is only the banner to show. */
+  const empty = computed(() => data.value.layers.length === 0 && (data.value.status === "failed" || data.value.status === "cancelled"));
   effect(() => {
     tabs.forEach(({ id }, index) => {
       const chosen = id === current.value;
       buttons[index]!.setAttribute("aria-selected", String(chosen));
       buttons[index]!.tabIndex = chosen ? 0 : -1;
-      panels[index]!.hidden = !chosen || waiting.value;
+      panels[index]!.hidden = !chosen || waiting.value || empty.value;
     });
     loading.hidden = !waiting.value || problem.value !== null;
   });

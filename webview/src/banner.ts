@@ -37,7 +37,8 @@ export function runBanner(context: ViewContext): HTMLElement {
     } else if (status === "failed") {
       setText(text, `${message ?? "The analysis failed."} ${sections.length > 0 ? `Kept: ${known}.` : ""}`.trim());
     } else if (status === "cancelled") {
-      setText(text, `${metadata === null ? "Stopped" : "Partial result"}: ${known}. What is finished is kept.`);
+      setText(text, sections.length === 0 ? "This run ended with an earlier window. What was finished is kept: analyze again to go on."
+        : `${metadata === null ? "Stopped" : "Partial result"}: ${known}. What is finished is kept.`);
     }
     const sentence = running ? (progress === null ? "" : phaseWords[progress.phase]) : ended ? text.textContent! : "";
     if (sentence !== spoken) {

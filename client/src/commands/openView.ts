@@ -1,6 +1,6 @@
 /** @file LIB: Open Interaction Graph and LIB: Open Jacobian Heatmap. */
 
-import { commands, Uri, ViewColumn, window } from "vscode";
+import { commands, Uri, window } from "vscode";
 import type { HostMessage } from "../../../server/src/protocol/views";
 import { ago } from "../format";
 import type { LensServer } from "../languageClient";
@@ -30,7 +30,7 @@ export async function openView({ server, views }: OpenServices, tab: "graph" | "
   if (uri === null) return;
   const shows = (view: ResultView): boolean => view.uri?.toString() === uri.toString();
   if (views.find(shows) === null) {
-    await commands.executeCommand("vscode.openWith", uri, resultViewType, { viewColumn: ViewColumn.Beside, preserveFocus: false });
+    await commands.executeCommand("vscode.openWith", uri, resultViewType, { viewColumn: views.column, preserveFocus: false });
   }
   const open = views.find(shows);
   open?.panel.reveal();

@@ -7,9 +7,9 @@ export interface Size { width: number; height: number }
 
 /** Height of the band with layer names, which stays in place. */
 export const headerHeight = 46;
-const margin = { left: 40, right: 76, top: headerHeight + 14, bottom: 14 };
+const margin = { left: 40, right: 56, top: headerHeight + 14, bottom: 14 };
 /** Below this distance the edges between two columns run into one block. */
-const minColumn = 96;
+const minColumn = 76;
 const labelledRow = 13;
 /** From the middle of a node to its label. */
 export const labelGap = 14;
