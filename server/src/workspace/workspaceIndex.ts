@@ -208,7 +208,7 @@ export class WorkspaceIndex {
     const references = new Map<string, LinkedReference[]>();
     for (const facts of documents.values()) references.set(facts.uri, await this.#link(facts));
     const { models, tensors } = await this.#readModels(references);
-    const bound: BindAnswer = await this.#options.thread.call("bind", { models: tensors });
+    const bound: BindAnswer = await this.#options.thread.call("bind", { models: tensors, shown: new Set(this.#openFacts().map((facts) => facts.uri)) });
     this.#snapshot = new WorkspaceSnapshot({ documents, references, modelFiles: this.#modelFiles, models, ...bound });
     this.#arrive(included);
     for (const listener of this.#listeners) listener(this.#snapshot);
@@ -252,10 +252,14 @@ export class WorkspaceIndex {
     return { models, tensors };
   }
 
+  #openFacts(): DocumentFacts[] {
+    return [...this.#open.keys()].flatMap((uri) => this.#facts.get(uri) ?? []);
+  }
+
   /** Ranks of the weights that open documents define: the hovers that are likely to come. */
   async #prepareRanks(): Promise<void> {
     const snapshot = this.#snapshot;
-    for (const facts of [...this.#open.keys()].flatMap((uri) => this.#facts.get(uri) ?? [])) {
+    for (const facts of this.#openFacts()) {
       for (const { binding, matches } of snapshot.boundLayers(facts.uri)) {
         if (snapshot !== this.#snapshot) return;
         await this.#options.models.prepareRanks(binding.model, matches.map((match) => match.tensor.name));

@@ -19,7 +19,7 @@ async function bindModel(files: Record<string, string>, model: ModelTensors): Pr
     const facts = await scan(text, `file:///w/${name}`);
     documents.set(facts.uri, facts);
   }
-  const [binding] = bindWorkspace(documents, [model]).bindings;
+  const [binding] = bindWorkspace(documents, [model], new Set()).bindings;
   if (!binding) throw new Error("no binding");
   return binding;
 }

@@ -43,7 +43,7 @@ const cases: [code: string, stateDict: Record<string, number[]>][] = [
 
 it.each(cases)("%s", async (code, stateDict) => {
   const facts = await scan(`class Net(nn.Module):\n    def __init__(self):\n        self.x = ${code}\n`);
-  const { layers } = bindWorkspace(new Map([[facts.uri, facts]]), []);
+  const { layers } = bindWorkspace(new Map([[facts.uri, facts]]), [], new Set([facts.uri]));
   const expected = layers.flatMap((layer) => layer.expected);
   expect(Object.fromEntries(expected.map(({ name, shape }) => [name.replace("x.", ""), shape]))).toEqual(stateDict);
 });

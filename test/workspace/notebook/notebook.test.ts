@@ -15,7 +15,7 @@ it("maps what is found back to the cells, with names that cross cells", async ()
   const last = facts.find((one) => one.uri === "cell:2");
   expect(last?.references).toMatchObject([{ path: "runs/m.pt", range: { start: { line: 1, character: 19 } } }]);
   const tensors = [{ name: "fc.weight", shape: [2, 4], dtype: "float32" as const }, { name: "fc.bias", shape: [2], dtype: "float32" as const }];
-  const { bindings } = bindWorkspace(new Map(facts.map((one) => [one.uri, one])), [{ path: "/w/runs/m.pt", tensors, referencedBy: new Set(["cell:2"]) }]);
+  const { bindings } = bindWorkspace(new Map(facts.map((one) => [one.uri, one])), [{ path: "/w/runs/m.pt", tensors, referencedBy: new Set(["cell:2"]) }], new Set());
   expect(bindings[0]?.bound).toMatchObject({ proximity: 1, module: { uri: "cell:1" } });
   expect(bindings[0]?.bound?.matches[0]?.pattern.place.range.start).toEqual({ line: 2, character: 18 });
 });

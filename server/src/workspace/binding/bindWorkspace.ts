@@ -18,12 +18,13 @@ export interface BindAnswer {
   layers: CodeLayer[];
 }
 
-export function bindWorkspace(documents: ReadonlyMap<string, DocumentFacts>, models: readonly ModelTensors[]): BindAnswer {
+/** @param shown documents whose lines are listed: those that are open, so that a large workspace gives no large answer */
+export function bindWorkspace(documents: ReadonlyMap<string, DocumentFacts>, models: readonly ModelTensors[], shown: ReadonlySet<string>): BindAnswer {
   const symbols = new Symbols(documents);
   const candidates = bindingCandidates(documents, symbols);
   return {
     bindings: models.map((model) => bindModel(model, candidates, documents, symbols)),
-    layers: candidates.flatMap(codeLayers),
+    layers: candidates.filter((candidate) => shown.has(candidate.module.facts.uri)).flatMap(codeLayers),
   };
 }
 

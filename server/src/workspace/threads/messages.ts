@@ -11,7 +11,7 @@ export interface ThreadMethods {
   /** Scans a document and keeps its facts for `bind`; an older scan of the same document is replaced. */
   scan: { params: ScanInput; answer: DocumentFacts[] };
   forget: { params: { uris: string[] }; answer: null };
-  bind: { params: { models: ModelTensors[] }; answer: BindAnswer };
+  bind: { params: { models: ModelTensors[]; shown: ReadonlySet<string> }; answer: BindAnswer };
   modelFacts: { params: { path: string }; answer: ModelFacts };
   rank: { params: { path: string; tensor: string }; answer: RankFacts | null };
 }

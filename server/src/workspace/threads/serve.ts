@@ -25,7 +25,7 @@ export function serveThread(port: MessagePort, data: ThreadData): void {
         return null;
       case "bind": {
         const documents = new Map([...scanned.values()].flat().map((facts) => [facts.uri, facts]));
-        return bindWorkspace(documents, request.params.models);
+        return bindWorkspace(documents, request.params.models, request.params.shown);
       }
       case "modelFacts": return readModelFacts(request.params.path);
       case "rank": return readRank(request.params.path, request.params.tensor);
