@@ -52,6 +52,11 @@ export class ResultView implements Disposable {
     return this.source.run;
   }
 
+  /** There is a result, or a run that will have one: not what is left of a run that was stopped. */
+  get alive(): boolean {
+    return this.source.uri !== null || (this.source.run !== null && this.services.runs.get(this.source.run)?.state === "active");
+  }
+
   show(message: ShowMessage): void {
     if (this.ready) this.post(message);
     else this.pendingShow = message;

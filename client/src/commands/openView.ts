@@ -20,7 +20,7 @@ export async function openView({ server, views }: OpenServices, tab: "graph" | "
   const show: Show = { kind: "show", tab, ...place };
   if (typeof argument !== "object" || argument === null) {
     const current = views.current;
-    if (current !== null) {
+    if (current?.view.alive === true) {
       current.panel.reveal();
       current.view.show(show);
       return;
