@@ -137,6 +137,22 @@ describe("cancelling", () => {
     expect(await host.cancel(run)).toBe(false);
   });
 
+  it("again and again, at any moment, never harms the host", async () => {
+    const { folder: into, spec } = await longAnalysis();
+    const host = service();
+    const products = (event: RunEvent): boolean => event.kind === "phase" && event.phase === "edges";
+    for (let i = 0; i < 6; i += 1) {
+      const reached = next(host, products);
+      const { run } = host.start({ spec });
+      await reached;
+      await new Promise((passed) => setTimeout(passed, 37 * i));
+      expect(await host.cancel(run)).toBe(true);
+    }
+    // All threads leave by themselves, with nothing left behind.
+    await host.dispose();
+    expect((await readdir(join(into, ".lib-lens"))).filter((name) => name !== "index.json" && name !== "unfinished")).toEqual([]);
+  });
+
   it("before the worker has anything to do works as well", async () => {
     const { spec } = await longAnalysis();
     const host = service();

@@ -222,5 +222,5 @@ describe.skipIf(seed0 === null)("the authors' modular addition, seed 0 (skipped 
       expect(kept).toBeLessThanOrEqual(28);
     }
     expect(found.nodeLayers[3]).toMatchObject({ name: "output", dim: 114, kept: 0 });
-  });
+  }, 600_000);
 });

@@ -68,6 +68,8 @@ export class AnalysisService {
   private readonly listeners = new Set<(event: RunEvent) => void>();
   /** Answers small questions (matrices, ablations of a selection) and keeps its network between them. */
   private readonly questions: WorkerClient;
+  /** Threads on their way out. */
+  private readonly leaving = new Set<Promise<void>>();
   private lastQuestion: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: AnalysisServiceOptions) {
@@ -152,10 +154,10 @@ export class AnalysisService {
     return backendStatus(this.compute());
   }
 
-  /** Cancels every run and ends all threads. */
+  /** Cancels every run; resolves when all threads have ended. */
   async dispose(): Promise<void> {
     const runs = [...this.active.values()];
-    await Promise.all([...runs.map((run) => run.client.cancel()), this.questions.dispose()]);
+    await Promise.all([...runs.map((run) => run.client.dispose()), ...this.leaving, this.questions.dispose()]);
     this.listeners.clear();
   }
 
@@ -177,7 +179,7 @@ export class AnalysisService {
     this.active.delete(run.id);
     this.ended.push(run);
     this.ended.splice(0, this.ended.length - keptRuns);
-    void run.client.dispose();
+    this.letGo(run.client);
     return { run: run.id, end, badInput };
   }
 
@@ -226,8 +228,13 @@ export class AnalysisService {
       return await work(client);
     } finally {
       signal.removeEventListener("abort", cancel);
-      void client.dispose();
+      this.letGo(client);
     }
+  }
+
+  private letGo(client: WorkerClient): void {
+    const left = client.dispose().finally(() => this.leaving.delete(left));
+    this.leaving.add(left);
   }
 
   private storeFolder(folder: string): string {

@@ -66,7 +66,7 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
   const file = resultPath(storeFolder, key);
   const seconds = progress.seconds();
   const metadata = resultMetadata({ key, modelSha256, loaded, prepared, layers: layers.map(summarizeLayer), sections, evaluation, seconds, phases: progress.phases() });
-  await writeResult(file, run, tensors.list(), metadata);
+  await writeResult(file, run, tensors.list(), metadata, () => context.checkCancelled());
   await unfinished.remove();
   context.emit({ run, kind: "done", key, file, seconds: progress.seconds(), phases: progress.phases(), cached: false });
 }

@@ -1,6 +1,6 @@
 /** @file One `.libresult` file: safetensors with the metadata as one JSON string. Readable in Python in one line. */
 
-import { rename } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FormatError, type ModelFile } from "../../formats/modelFile";
 import { openSafetensors } from "../../formats/safetensors/openSafetensors";
@@ -59,10 +59,19 @@ export async function readMatrix(opened: ModelFile, tensor: string): Promise<Mat
  * Writes under a name of this run and renames: the result appears complete or not at all.
  * @param metadata with absolute paths; they are stored relative to the folder of the result, and absolute again when it is read.
  */
-export async function writeResult(file: string, run: string, tensors: Iterable<WritableTensor>, metadata: ResultMetadata): Promise<void> {
+export async function writeResult(
+  file: string, run: string, tensors: Iterable<WritableTensor>, metadata: ResultMetadata, checkCancelled: () => void = () => undefined,
+): Promise<void> {
   const temporary = join(dirname(file), `${temporaryPrefix(run)}result`);
   await writeSafetensors(temporary, tensors, { [metadataField]: JSON.stringify(movable(metadata, dirname(file))) });
-  await rename(temporary, file);
+  try {
+    // After a cancel no result may appear.
+    checkCancelled();
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 function metadataOf(opened: ModelFile, file: string): ResultMetadata {

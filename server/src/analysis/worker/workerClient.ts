@@ -8,8 +8,15 @@ import { CancelledError, InputError, messageOf } from "../errors";
 import type { RunEvent } from "../../protocol/events";
 import type { WorkerCall, WorkerCalls, WorkerMessage, WorkerRequest, WorkerStart } from "./messages";
 
-/** A worker that has not stopped by itself this long after it was asked to is terminated (milliseconds). */
+/** The caller of a cancel is answered after this long (milliseconds), whether or not the worker has come to a halt. */
 const patience = 150;
+
+/**
+ * A worker that was told to stop ends itself at its next check. It is not terminated before: inside a native product that would take
+ * the whole process down (onnxruntime throws into C++ when its thread's engine goes away). One that is still not back after this long
+ * (milliseconds) hangs in something else.
+ */
+const graceful = 20_000;
 
 interface Pending {
   resolve(answer: unknown): void;
@@ -27,6 +34,8 @@ export class WorkerClient {
   private worker: Worker | null = null;
   private flag = new Int32Array(new SharedArrayBuffer(4));
   private pending: Pending | null = null;
+  /** Resolves when the last thread that was let go has ended. */
+  private leaving: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: WorkerClientOptions) {}
 
@@ -58,18 +67,38 @@ export class WorkerClient {
     if (!pending) return;
     Atomics.store(this.flag, 0, 1);
     await new Promise((done) => setTimeout(done, patience));
-    if (this.pending !== pending) return;
-    // Not awaited before the answer: a thread inside a native product can only end when that product does.
-    const stopped = this.dispose();
-    this.settle()?.reject(new CancelledError());
-    await stopped;
+    if (this.pending === pending) this.abandon();
   }
 
-  /** Ends the thread at once. */
+  /** Ends the thread: at once when it is idle, else as soon as it has heard of it. */
   async dispose(): Promise<void> {
+    if (this.pending) {
+      Atomics.store(this.flag, 0, 1);
+      this.abandon();
+    }
     const worker = this.worker;
     this.worker = null;
-    await worker?.terminate();
+    await Promise.all([worker?.terminate(), this.leaving]);
+  }
+
+  /** Answers the caller and lets go of the thread, which ends by itself. */
+  private abandon(): void {
+    const worker = this.worker;
+    this.settle()?.reject(new CancelledError());
+    this.worker = null;
+    if (!worker) return;
+    this.leaving = new Promise((left) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        void worker.terminate().then(() => left());
+      };
+      const timer = setTimeout(end, graceful);
+      timer.unref();
+      worker.on("message", (message: WorkerMessage) => {
+        if (message.kind !== "event") end();
+      });
+      worker.on("exit", end);
+    });
   }
 
   private settle(): Pending | null {
