@@ -102,7 +102,7 @@ export class ResultView implements Disposable {
         return;
       case "action":
         if (message.action === "showLog") server.showLog();
-        else await commands.executeCommand("libLens.analyzeModel");
+        else await commands.executeCommand("libLens.analyzeModel", this.spec());
         return;
     }
   }
@@ -137,6 +137,12 @@ export class ResultView implements Disposable {
     const metadata = await this.services.server.request("lib/result", { uri: uri.toString() });
     this.onResult(metadata);
     this.post({ kind: "result", uri: uri.toString(), metadata });
+  }
+
+  /** What to run again; undefined asks the user. */
+  private spec(): { spec: string } | undefined {
+    const spec = this.source.run === null ? null : this.services.runs.get(this.source.run)?.started?.spec;
+    return spec ? { spec: fileUri(spec).toString() } : undefined;
   }
 
   private resultUri(): string {

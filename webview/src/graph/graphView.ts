@@ -46,6 +46,7 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
   const { graph, basis, norm, ends, threshold } = store;
   const metadata = computed(() => context.data.value.metadata);
   const notes = computed(() => context.data.value.notes);
+  const runStatus = computed(() => context.data.value.status);
   const uri = computed(() => context.data.value.uri);
   const layout = computed(() => new Layout(graph.value, size.value, camera.value));
   const shown = computed(() => {
@@ -214,6 +215,7 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     const current = graph.value;
     const selected = selection.value;
     void notes.value;
+    void runStatus.value;
     const data = context.data.peek();
     side.replaceChildren(...(selected === null
       ? overview(current, data, { select, openSource })
