@@ -16,6 +16,8 @@ import { authorsGraph, trainingBatches, type Reference } from "./authorsResult";
 import { analyseModularAddition, modaddFolder, readJson, type AnalysedModel } from "./modularAddition";
 
 const rotated = ["ln1.0", "ln2.0", "unembed"];
+/** Whole analyses in float64: seconds on a quiet machine, but it may be a busy one. */
+const patience = 600_000;
 const missing = modaddFolder === null;
 const suffix = missing ? " (skipped: the shared data folder is not there)" : "";
 
@@ -27,7 +29,7 @@ describe.skipIf(missing).each([0, 1, 3])(`LIB of the authors' checkpoints${suffi
     engine = await createEngine({ backend: "wasm", precision: "float64" });
     analysis = await analyseModularAddition(seed, engine);
     reference = readJson<Reference>("reference.json").seeds[String(seed)];
-  });
+  }, patience);
 
   it("has the exact base accuracy", async () => {
     const score = await baseScore(analysis.network, analysis.evaluation, { checkCancelled: () => undefined, progress: () => undefined });
@@ -73,7 +75,7 @@ describe.skipIf(missing).each([0, 1, 3])(`LIB of the authors' checkpoints${suffi
       for (const value of correlations(a.C, b.C, b.gram, b.mean).slice(0, leading)) expect(value).toBeGreaterThan(0.997);
       expect(Math.abs(total(single.edges.lib[layer]) / total(analysis.edges.lib[layer]) - 1)).toBeLessThan(1e-5);
     }
-  });
+  }, patience);
 });
 
 describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, seed %i`, (seed) => {
@@ -82,7 +84,7 @@ describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, see
   beforeAll(async () => {
     analysis = await analyseModularAddition(seed, await createEngine({ backend: "wasm", precision: "float64" }), { threshold: 1e-13, edgeBases: [] });
     authors = await authorsGraph(seed, "lib");
-  });
+  }, patience);
 
   it("are our means and Grams to 1e-13", async () => {
     for (const [layer, name] of rotated.entries()) {
@@ -111,7 +113,7 @@ describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, see
       const edges = await planSection(section, { integration: "gradient", intervals: 0 }).edges(task);
       expect(relativeDifference(edges, await authors(`edges.${index}.E_hat`))).toBeLessThan(1e-6);
     }
-  });
+  }, patience);
 
   it("are our Lambda from their next layer's features", async () => {
     for (const [index, section] of analysis.network.sections.entries()) {
@@ -123,7 +125,7 @@ describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, see
       const sorted = [...lambda].sort((a, b) => b - a);
       for (let feature = 0; feature < 15; feature += 1) expect(Math.abs(sorted[feature] / wanted[feature] - 1)).toBeLessThan(1e-6);
     }
-  });
+  }, patience);
 
   async function taskOf({ network }: AnalysedModel, index: number, nextC: Matrix | null): Promise<EdgesTask> {
     return {
