@@ -7,7 +7,7 @@ import type { EvaluationData } from "../../server/src/core/lib/ablation/evaluate
 import type { LayerBasis } from "../../server/src/core/lib/layerBasis";
 import { defaultLibOptions, silentSignals, type EdgeBasis, type LibOptions } from "../../server/src/core/lib/options";
 import type { Matrix } from "../../server/src/core/linalg/matrix";
-import { networkBatches } from "../../server/src/core/network/batches";
+import { networkBatches, type BatchSource } from "../../server/src/core/network/batches";
 import type { NetworkInputs } from "../../server/src/core/network/network";
 import { cutIntoSections, type SectionedNetwork } from "../../server/src/core/network/section";
 import { buildTransformerLens } from "../../server/src/core/network/transformerLens";
@@ -28,6 +28,8 @@ export interface AnalysedModel {
   readonly network: SectionedNetwork;
   readonly bases: (LayerBasis | null)[];
   readonly edges: Record<EdgeBasis, Matrix[]>;
+  /** The 3,830 pairs that it was trained on, which bases and edges are computed from. */
+  readonly training: BatchSource;
   /** The 8,939 pairs that the model was not trained on. */
   readonly evaluation: EvaluationData;
 }
@@ -41,9 +43,11 @@ export async function analyseModularAddition(seed: number, engine: Engine, optio
   const inTraining = new Set(train);
   const test = Array.from({ length: modulus ** 2 }, (_, pair) => pair).filter((pair) => !inTraining.has(pair));
 
+  const batches = networkBatches(network.network, inputsOf(train), 1000);
   const result: AnalysedModel = {
     network,
     bases: [],
+    training: batches,
     edges: { lib: [], pca: [], neuron: [] },
     evaluation: {
       batches: networkBatches(network.network, inputsOf(test), 2000),
@@ -51,7 +55,6 @@ export async function analyseModularAddition(seed: number, engine: Engine, optio
       metric: "accuracy",
     },
   };
-  const batches = networkBatches(network.network, inputsOf(train), 1000);
   for await (const event of analyzeLib(network, batches, { ...defaultLibOptions, ...options }, silentSignals)) {
     if (event.kind === "layer") result.bases[event.layer.index] = event.layer.basis;
     else result.edges[event.basis][event.section] = event.edges;
