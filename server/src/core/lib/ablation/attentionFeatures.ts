@@ -30,14 +30,19 @@ export function lastAttention(engine: Engine, structure: AttentionSkip, into: Fo
     apply: (batch, inputs, outputs) => {
       const { samples, positions } = batch;
       const count = inputs.length;
-      const features = engine.reshape(chosen(engine, batch, inputs), [count, positions, samples]);
+      const flat = chosen(engine, batch, inputs);
+      const features = engine.reshape(flat, [count, positions, samples]);
       const last = engine.reshape(engine.slice(features, [0, positions - 1, 0], [count, 1, samples]), [count, samples]);
       const terms = heads.map(({ scores, values }) => engine.tidy(() => {
         const bilinear = engine.matMul(toTensor(engine, selectSquare(scores, inputs)), last, { transposeA: true });
         const perPosition = engine.sum(engine.mul(features, engine.reshape(bilinear, [count, 1, samples])), [0]);
         const pattern = engine.transpose(engine.softmax(engine.transpose(perPosition, [1, 0])), [1, 0]);
-        const mixed = engine.sum(engine.mul(features, engine.reshape(pattern, [1, positions, samples])), [1]);
-        return times(engine, mixed, part(values, inputs, outputs));
+        const mixed = (rows: Tensor): Tensor => engine.sum(engine.mul(rows, engine.reshape(pattern, [1, positions, samples])), [1]);
+        const weights = part(values, inputs, outputs);
+        if (weights.cols >= count) return times(engine, mixed(features), weights);
+        // Fewer outputs than inputs: the outputs are what is mixed.
+        const perOutput = engine.reshape(engine.matMul(toTensor(engine, weights), flat, { transposeA: true }), [weights.cols, positions, samples]);
+        return engine.transpose(mixed(perOutput), [1, 0]);
       }));
       return terms.reduce((sum, term) => engine.add(sum, term), times(engine, last, part(skip, inputs, outputs)));
     },
