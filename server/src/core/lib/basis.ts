@@ -51,7 +51,8 @@ export function neuronBasis(statistics: LayerStatistics, directions: PrincipalDi
 /** What centring subtracts; null without. */
 const shiftOf = ({ centered, mean }: LayerStatistics): Float64Array | null => (centered ? mean : null);
 
-function pcaPart(statistics: LayerStatistics, directions: PrincipalDirections, { pcaThreshold }: Thresholds): Omit<LayerBasis, "V" | "lambda" | "C" | "CPinv"> {
-  const { D, U, W, WPinv, masked } = firstRotation(directions, shiftOf(statistics), pcaThreshold);
+function pcaPart(statistics: LayerStatistics, directions: PrincipalDirections, thresholds: Thresholds): Omit<LayerBasis, "V" | "lambda" | "C" | "CPinv"> {
+  const { D, U, masked } = firstRotation(directions, shiftOf(statistics), thresholds.threshold);
+  const { W, WPinv } = firstRotation(directions, shiftOf(statistics), thresholds.pcaThreshold);
   return { mean: statistics.mean, gram: statistics.gram, gramEigenvalues: directions.values, D, U, W, WPinv, masked };
 }

@@ -13,11 +13,11 @@ export interface LayerBasis {
   readonly gram: Matrix;
   /** All d eigenvalues of G, constant first, then descending, clamped to 0. */
   readonly gramEigenvalues: Float64Array;
-  /** The eigenvalues of the PCA basis [p]. */
+  /** The eigenvalues above `threshold` [m]: m is the rank of the Gram. */
   readonly D: Float64Array;
-  /** Its eigenvectors [d, p]. */
+  /** Their eigenvectors [d, m]. */
   readonly U: Matrix;
-  /** W = Y U [d, p]: centre, then rotate to principal directions. */
+  /** PCA basis W = Y U [d, p]: centre, then rotate to principal directions. */
   readonly W: Matrix;
   /** U^T Y_inv [p, d]; WPinv W = 1. */
   readonly WPinv: Matrix;

@@ -35,8 +35,9 @@ export function principalDirections(gram: Matrix, constantApart: boolean): Princ
   return { values: Float64Array.of(gram.data[size * size - 1], ...clamped(values)), vectors, masked: 1 };
 }
 
-/** Number of leading directions above threshold times the largest non-constant eigenvalue; the constant always counts. */
+/** Number of leading directions above threshold times the largest non-constant eigenvalue; the constant always counts. With threshold 0 all, also those without variance. */
 export function keptDirections({ values, masked }: PrincipalDirections, threshold: number): number {
+  if (threshold === 0) return values.length;
   const smallest = threshold * (values[masked] ?? 0);
   let kept = masked;
   while (kept < values.length && values[kept] > smallest) kept += 1;
