@@ -1,5 +1,5 @@
 /**
- * @file `node scripts/bench-engine.mjs [--clock processor]`: matrix products and elementwise operations of every engine that runs here, and the
+ * @file `npm run bench:engine -- [--clock processor]`: matrix products and elementwise operations of every engine that runs here, and the
  * eigensolver beside NumPy's. Numbers are only comparable within one run on a quiet machine.
  */
 

@@ -32,7 +32,7 @@ export async function probeBackend(backend: BackendName): Promise<BackendStatus>
 }
 
 /** Compares a product with transposes, a softmax and a sum with plain arithmetic; null when all is well, else what is not. */
-export async function checkEngine(engine: Engine): Promise<string | null> {
+async function checkEngine(engine: Engine): Promise<string | null> {
   const n = checkSize;
   const a = Float32Array.from({ length: n * n }, (_, i) => Math.sin(i));
   const b = Float32Array.from({ length: n * n }, (_, i) => Math.cos(3 * i));
@@ -52,7 +52,7 @@ export async function checkEngine(engine: Engine): Promise<string | null> {
 }
 
 /** Gigaflops (2 n^3 per product) of a large square product, the time to read one number of the result included. */
-export async function measureProduct(engine: Engine): Promise<number> {
+async function measureProduct(engine: Engine): Promise<number> {
   const begin = performance.now();
   let best = 0;
   for (let n = firstSize; ; n = Math.min(2 * n, largestSize)) {

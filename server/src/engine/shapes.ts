@@ -12,7 +12,7 @@ export function showShape(shape: readonly number[]): string {
 }
 
 /** @throws RangeError unless every extent is a non-negative integer. */
-export function checkShape(what: string, shape: readonly number[]): void {
+function checkShape(what: string, shape: readonly number[]): void {
   if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0)) {
     throw new RangeError(`${what}: ${showShape(shape)} is no shape; every axis needs a whole number of entries, 0 or more.`);
   }

@@ -1,7 +1,7 @@
 /** @file Singular value decomposition, rank and pseudo-inverse in float64, on the symmetric eigensolver. */
 
 import { selectColumns, slice, transpose } from "./arrange";
-import { add, identity, scaleColumns } from "./elementary";
+import { add, identity, scale, scaleColumns } from "./elementary";
 import { matrix, type Matrix } from "./matrix";
 import { multiply } from "./multiply";
 import { symmetricEigen } from "./symmetricEigen";
@@ -57,7 +57,8 @@ function decompose(a: Matrix): SingularValues {
     let taken = 0;
     while (taken < norms.length && norms[taken] >= norms[0] * trustedSpread && norms[taken] > rounding) taken++;
     const rotated = multiply(open, vectors);
-    left = beside(left, scaleColumns(slice(turned, 0, turned.rows, 0, taken), norms.slice(0, taken).map((norm) => 1 / norm)));
+    const unit = scaleColumns(slice(turned, 0, turned.rows, 0, taken), norms.slice(0, taken).map((norm) => 1 / norm));
+    left = beside(left, orthonormalised(unit));
     right = beside(right, slice(rotated, 0, rotated.rows, 0, taken));
     open = slice(rotated, 0, rotated.rows, taken, rotated.cols);
     values.push(...norms.slice(0, taken));
@@ -65,6 +66,14 @@ function decompose(a: Matrix): SingularValues {
   // Levels and rounding may leave neighbours out of order.
   const order = values.map((_, i) => i).sort((p, q) => values[q] - values[p]);
   return { values: Float64Array.from(order, (i) => values[i]), left: selectColumns(left, order), right: selectColumns(right, order) };
+}
+
+/**
+ * u (3 I - u^T u) / 2: the Newton-Schulz step to the nearest orthonormal columns. It squares the error, which the Gram matrix leaves at
+ * rounding divided by the square of the trusted spread.
+ */
+function orthonormalised(u: Matrix): Matrix {
+  return add(scale(u, 1.5), multiply(u, multiply(u, u, { transposeA: true })), -0.5);
 }
 
 /** b - done done^T b for orthonormal columns `done`. */
@@ -89,7 +98,7 @@ function beside(a: Matrix, b: Matrix): Matrix {
 }
 
 /** Relative size below which a singular value counts as 0, as in NumPy's `matrix_rank`. */
-export function defaultRankTolerance(a: Matrix): number {
+function defaultRankTolerance(a: Matrix): number {
   return Number.EPSILON * Math.max(a.rows, a.cols);
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** Element types of TensorProto.DataType. */
-export const onnxTypes = { float32: 1, float64: 11 } as const;
+const onnxTypes = { float32: 1, float64: 11 } as const;
 export type OnnxFloat = keyof typeof onnxTypes;
 
 const attributeInt = 2;

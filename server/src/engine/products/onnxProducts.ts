@@ -10,7 +10,7 @@ import type { MatrixProducts } from "./matrixProducts";
 import { productModel, type OnnxFloat, type ProductModel } from "./onnxModel";
 
 /** The version whose internals this file relies on. */
-export const pinnedOnnxruntime = "1.30.0";
+const pinnedOnnxruntime = "1.30.0";
 
 interface OnnxTensor { readonly data: FloatArray }
 interface OnnxSession {
@@ -30,7 +30,7 @@ export interface OnnxProductsOptions {
 /**
  * A call costs about 9 microseconds of its own; from about 56 x 56 x 56 it is faster all the same (docs/backends.md).
  */
-export const defaultThreshold = 56 ** 3;
+const defaultThreshold = 56 ** 3;
 
 /** Products by onnxruntime, or the sentence that says why not. */
 export function loadOnnxProducts(options: OnnxProductsOptions): MatrixProducts | { missing: string } {

@@ -18,7 +18,7 @@ export interface TensorflowBinding {
   executeOp(name: string, attributes: OpAttribute[], inputs: number[], outputs: number): TensorMetadata[];
 }
 export interface OpAttribute { name: string; type: number; value: unknown }
-export interface TensorMetadata { id: number; shape: number[]; dtype: number }
+interface TensorMetadata { id: number; shape: number[]; dtype: number }
 
 export interface LoadedBinding {
   binding: TensorflowBinding;

@@ -2,7 +2,7 @@
 
 import { GemmKernels, type KernelFunctions } from "../../../engine/kernels/gemmKernels";
 
-export const bytesPerEntry = 8;
+const bytesPerEntry = 8;
 /** Columns reduced before the trailing matrix is updated. */
 export const panelWidth = 32;
 /** Reflectors applied together in the back-transform. */
