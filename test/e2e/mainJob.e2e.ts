@@ -70,11 +70,12 @@ describe("the main job", () => {
     await workbench.runCommand("LIB: Analyze Model");
     await workbench.choose("mnist-mlp.lib.json");
     const graph = await workbench.webview("body[data-ready]");
-    await graph.locator("body[data-layers='1'], body[data-layers='2'], body[data-layers='3']").waitFor({ state: "attached", timeout: 60_000 }).catch(() => undefined);
+    await graph.locator("body[data-status='running']:not([data-layers='0'])").waitFor({ state: "attached", timeout: 60_000 });
     await workbench.screenshot("graph-while-running");
     await expect.poll(async () => (await state(graph))?.status, { timeout: 60_000 }).toBe("done");
     const states = await workbench.states(graph);
-    expect(states.filter(({ status, layers }) => status === "running" && layers > 0 && layers < 4)).not.toEqual([]);
+    const partly = states.filter(({ status, layers, sections }) => status === "running" && layers > 0 && sections < 3);
+    expect(partly).not.toEqual([]);
     expect(states.at(-1)).toEqual({ status: "done", layers: 4, sections: 3 });
     expect(Number(await graph.locator("[data-edges]").getAttribute("data-edges"))).toBeGreaterThan(0);
     expect(results("mnist-mlp")).toHaveLength(1);
@@ -118,8 +119,9 @@ describe("the main job", () => {
     await workbench.openFile("mnist-mlp/train.py");
     await workbench.goToLine(1);
     await workbench.hover("nn.Linear(784, 100)", "Linear", /\d+ of 785 features kept/);
+    // the view in front is the one of the cancelled run: the command finds the result
+    await workbench.runCommand("LIB: Open Interaction Graph");
     const restored = await workbench.webview("body[data-status='done'][data-layers='4']");
-    await restored.getByRole("tab", { name: "Graph" }).click();
     await expect.poll(() => restored.locator("[data-edges]").getAttribute("data-edges"), { timeout: 10_000 }).toMatch(/^[1-9]/);
     await workbench.screenshot("after-reload");
   });
