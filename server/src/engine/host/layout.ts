@@ -123,6 +123,10 @@ export function concat(parts: readonly FloatArray[], shapes: readonly (readonly 
 }
 
 export function gather(table: FloatArray, rowLength: number, indices: Int32Array, out: FloatArray): void {
+  if (rowLength === 1) {
+    for (let i = 0; i < indices.length; i++) out[i] = table[indices[i]];
+    return;
+  }
   for (let i = 0; i < indices.length; i++) {
     const from = indices[i] * rowLength;
     out.set(table.subarray(from, from + rowLength), i * rowLength);

@@ -72,6 +72,7 @@ const cases: { name: string; fixture: Fixture }[] = [
   { name: "MLP with tanh", fixture: mlpFixture(engine, { activation: "tanh" }) },
   { name: "transformer", fixture: transformerFixture(engine) },
   { name: "transformer that answers once", fixture: transformerFixture(engine, { lastPositionOnly: "add_resid1", causal: false }) },
+  { name: "transformer whose inputs repeat", fixture: transformerFixture(engine, { lastPositionOnly: "add_resid1", positions: 2, samples: 420, batchSize: 210 }) },
   { name: "one section without structure, then unembedding", fixture: transformerFixture(engine, { nodeLayers: ["ln1.0", "unembed"] }) },
 ];
 
@@ -158,6 +159,20 @@ describe.each(cases)("ablation: $name", ({ fixture }) => {
     const rest = Array.from({ length: kept - 3 }, (_, index) => index + 3);
     expect(await scoreFeatureSet(network, 0, basis, { remove: rest }, data, signals)).toBeCloseTo(curve.points[3][1], 6);
     await expect(scoreFeatureSet(network, 0, basis, { remove: [kept] }, data, signals)).rejects.toThrow(new RegExp(`features 0 to ${kept - 1}; there is no feature ${kept}`));
+  });
+});
+
+describe("repeated activations", () => {
+  it("are noticed where tokens make them, and only there", async () => {
+    const distinctOf = async (fixture: Fixture, layer: number): Promise<number | null> => {
+      const C = identity(fixture.network.nodeLayers[layer].width);
+      const [{ distinct }] = await layerFeatures(fixture.network, layer, C, await ownAnswers(fixture), signals);
+      return distinct && distinct.features.shape[1];
+    };
+    const repeating = transformerFixture(engine, { lastPositionOnly: "add_resid1", positions: 2, samples: 420, batchSize: 210 });
+    expect(await distinctOf(repeating, 0)).toBe(22);
+    expect(await distinctOf(repeating, 1)).toBeNull();
+    expect(await distinctOf(transformerFixture(engine), 0)).toBeNull();
   });
 });
 

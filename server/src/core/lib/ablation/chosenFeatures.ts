@@ -1,13 +1,12 @@
-/** @file Chosen features of a batch and the parts of weights that belong to them. */
+/** @file Chosen features and the parts of weights that belong to them. */
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { selectColumns, selectRows } from "../../linalg/arrange";
 import type { Matrix } from "../../linalg/matrix";
 import { toTensor } from "../closedForms/matrices";
-import type { FeatureBatch } from "./layerFeatures";
 
-/** The chosen features [k, S B]. */
-export function chosen(engine: Engine, { features }: FeatureBatch, inputs: readonly number[]): Tensor {
+/** The chosen rows [k, n] of features [r, n]. */
+export function chosen(engine: Engine, features: Tensor, inputs: readonly number[]): Tensor {
   return inputs.length === features.shape[0] ? features : engine.gather(features, Int32Array.from(inputs));
 }
 

@@ -1,6 +1,5 @@
 /** @file Edge ablation: the score with only the n strongest edges between two neighbouring node layers (method section 4.3). */
 
-import type { Tensor } from "../../../engine/engine";
 import type { Matrix } from "../../linalg/matrix";
 import type { SectionedNetwork } from "../../network/section";
 import type { FeatureMap } from "../layerBasis";
@@ -8,7 +7,7 @@ import { bisect, type BisectOptions } from "./bisect";
 import { EdgeRanking } from "./edgeMask";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { featureSection } from "./featureSection";
-import { asActivations, layerFeatures } from "./layerFeatures";
+import { asActivations, disposeFeatures, layerFeatures } from "./layerFeatures";
 import { MaskedFeatures } from "./maskedFeatures";
 import { ablatedCounts, runSchedule, type Schedule } from "./schedules";
 
@@ -98,8 +97,8 @@ export async function ablateEdges(
     return { from: from.name, to: to.name, total, probes, required, weakestRequired: ranking.weakestKept(required) };
   } finally {
     masked.dispose();
-    const tensors: Tensor[] = batches.map(({ features }) => features);
-    engine.dispose(...tensors, ...(back ? [back] : []));
+    disposeFeatures(engine, batches);
+    if (back) engine.dispose(back);
   }
 }
 

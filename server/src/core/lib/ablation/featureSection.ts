@@ -38,7 +38,7 @@ export function featureSection(section: Section, CPinv: Matrix, nextC: Matrix | 
       const linear = outOf(into(structure.W));
       return {
         linear,
-        apply: (batch, inputs, outputs) => times(engine, chosen(engine, batch, inputs), part(linear, inputs, outputs)),
+        apply: (batch, inputs, outputs) => times(engine, chosen(engine, batch.features, inputs), part(linear, inputs, outputs)),
       };
     }
     case "affine-activation": {
@@ -47,7 +47,7 @@ export function featureSection(section: Section, CPinv: Matrix, nextC: Matrix | 
       return {
         linear: null,
         apply: (batch, inputs, outputs) => {
-          const hidden = applyActivation(engine, structure.activation, times(engine, chosen(engine, batch, inputs), part(W, inputs, null)));
+          const hidden = applyActivation(engine, structure.activation, times(engine, chosen(engine, batch.features, inputs), part(W, inputs, null)));
           return nextC || outputs ? engine.matMul(hidden, toTensor(engine, part(C, null, outputs))) : hidden;
         },
       };
@@ -59,7 +59,7 @@ export function featureSection(section: Section, CPinv: Matrix, nextC: Matrix | 
       return {
         linear: null,
         apply: (batch, inputs, outputs) => {
-          const features = chosen(engine, batch, inputs);
+          const features = chosen(engine, batch.features, inputs);
           const hidden = applyActivation(engine, structure.activation, times(engine, features, part(A, inputs, null)));
           const through = engine.matMul(hidden, toTensor(engine, part(B, null, outputs)));
           return engine.add(through, times(engine, features, part(skip, inputs, outputs)));
@@ -72,7 +72,7 @@ export function featureSection(section: Section, CPinv: Matrix, nextC: Matrix | 
       return {
         linear: null,
         apply: (batch, inputs, outputs) => {
-          const x = times(engine, chosen(engine, batch, inputs), part(CPinv, inputs, null));
+          const x = times(engine, chosen(engine, batch.features, inputs), part(CPinv, inputs, null));
           const rows = asPositionRows(engine, section.forward(asActivations(engine, x, batch.samples)).output);
           return nextC || outputs ? engine.matMul(rows, toTensor(engine, part(nextC ?? identity(section.outputWidth), null, outputs))) : rows;
         },

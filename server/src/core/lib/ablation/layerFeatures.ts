@@ -4,6 +4,7 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import type { Matrix } from "../../linalg/matrix";
 import type { SectionedNetwork } from "../../network/section";
 import { ActivationSource } from "../activationSource";
+import { distinctFeatures, type DistinctFeatures } from "./distinctFeatures";
 import type { EvaluationData, EvaluationSignals } from "./evaluate";
 
 /** Features of one batch. */
@@ -15,9 +16,11 @@ export interface FeatureBatch {
    * samples.
    */
   readonly features: Tensor;
+  /** What repeats in it; null where little does, or without positions. */
+  readonly distinct: DistinctFeatures | null;
 }
 
-/** f_hat = f @ C of every batch. The caller disposes the tensors. */
+/** f_hat = f @ C of every batch; `disposeFeatures` frees it. */
 export async function layerFeatures(
   network: SectionedNetwork, layer: number, C: Matrix, data: EvaluationData, signals: EvaluationSignals,
 ): Promise<FeatureBatch[]> {
@@ -25,17 +28,20 @@ export async function layerFeatures(
   const source = new ActivationSource(network, data.batches, 0, () => signals.checkCancelled());
   const weights = engine.tensor(C.data, [C.rows, C.cols]);
   const collected: FeatureBatch[] = [];
-  await source.at(layer).forEachBatch((x) => {
+  await source.at(layer).forEachBatch(async (x) => {
     const [samples, positions, width] = x.shape as [number, number, number];
     const features = engine.tidy(() => {
       const byPosition = positions === 1 ? x : engine.transpose(x, [1, 0, 2]);
       return engine.matMul(weights, engine.reshape(byPosition, [positions * samples, width]), { transposeA: true, transposeB: true });
     });
-    collected.push({ samples, positions, features });
-    return Promise.resolve();
+    collected.push({ samples, positions, features, distinct: positions > 1 ? await distinctFeatures(engine, x, weights) : null });
   });
   engine.dispose(weights);
   return collected;
+}
+
+export function disposeFeatures(engine: Engine, batches: readonly FeatureBatch[]): void {
+  for (const { features, distinct } of batches) engine.dispose(features, ...(distinct ? [distinct.features] : []));
 }
 
 /** Rows of position after position [T B, d] as activations [B, T, d]. */

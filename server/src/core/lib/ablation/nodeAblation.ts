@@ -6,7 +6,7 @@ import type { FeatureMap } from "../layerBasis";
 import { chosen, part, times } from "./chosenFeatures";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { featureSection } from "./featureSection";
-import { asActivations, layerFeatures, type FeatureBatch } from "./layerFeatures";
+import { asActivations, disposeFeatures, layerFeatures, type FeatureBatch } from "./layerFeatures";
 import { ablatedCounts, runSchedule, type Schedule } from "./schedules";
 
 export interface NodeAblationOptions {
@@ -65,7 +65,7 @@ export async function ablateNodes(
     const good = points.slice(0, firstBad ? points.indexOf(firstBad) : points.length);
     return { layer: name, points: points.reverse(), needed: good.at(-1)![0], stoppedEarly };
   } finally {
-    engine.dispose(...batches.map(({ features }) => features));
+    disposeFeatures(engine, batches);
   }
 }
 
@@ -75,7 +75,7 @@ function leadingFeatures(network: SectionedNetwork, layer: number, { CPinv }: Fe
   const leading = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
   if (layer === network.sections.length) {
     return (batch, count) => {
-      const rows = times(engine, chosen(engine, batch, leading(count)), part(CPinv, leading(count), null));
+      const rows = times(engine, chosen(engine, batch.features, leading(count)), part(CPinv, leading(count), null));
       return network.post(asActivations(engine, rows, batch.samples));
     };
   }
