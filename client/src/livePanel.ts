@@ -8,6 +8,11 @@ import { webviewHtml, webviewOptions } from "./webviewHtml";
 
 export const liveViewType = "libLens.run";
 
+/** Milliseconds. */
+const longestWait = 3000;
+
+export interface PreparedView { follow(run: string): void; close(): void }
+
 export class LivePanels implements WebviewPanelSerializer<unknown> {
   constructor(private readonly services: ViewServices, private readonly views: ViewRegistry) {}
 
@@ -22,12 +27,23 @@ export class LivePanels implements WebviewPanelSerializer<unknown> {
     this.attach(panel, { uri: null, run });
   }
 
+  /**
+   * Opens a view for a run that is about to start and waits until its page has loaded, so that nothing of a fast run
+   * is missed; not for long, because the run matters more than its picture.
+   */
+  async prepare(): Promise<PreparedView> {
+    const panel = window.createWebviewPanel(liveViewType, "LIB analysis", { viewColumn: this.views.column, preserveFocus: true });
+    const view = this.attach(panel, { uri: null, run: null });
+    await Promise.race([view.whenReady, new Promise((resolve) => setTimeout(resolve, longestWait))]);
+    return { follow: (run) => view.follow(run), close: () => panel.dispose() };
+  }
+
   deserializeWebviewPanel(panel: WebviewPanel, state: unknown): Promise<void> {
     this.attach(panel, restoredSource(state));
     return Promise.resolve();
   }
 
-  private attach(panel: WebviewPanel, source: ViewSource): void {
+  private attach(panel: WebviewPanel, source: ViewSource): ResultView {
     const { extensionUri, runs } = this.services;
     panel.webview.options = webviewOptions(extensionUri);
     panel.iconPath = { light: Uri.joinPath(extensionUri, "media", "result-light.svg"), dark: Uri.joinPath(extensionUri, "media", "result-dark.svg") };
@@ -41,6 +57,7 @@ export class LivePanels implements WebviewPanelSerializer<unknown> {
     panel.onDidDispose(() => listener.dispose());
     panel.webview.html = webviewHtml(panel.webview, extensionUri);
     this.views.add(panel, view);
+    return view;
   }
 }
 

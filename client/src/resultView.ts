@@ -18,7 +18,7 @@ export interface ViewServices {
   extensionUri: Uri;
 }
 
-/** What the view shows: exactly one of the two is not null at the start; a finished run gets its result's URI. */
+/** What the view shows: a result, or a run that gets its result's URI when it is done; neither while a run is about to start. */
 export interface ViewSource { uri: Uri | null; run: string | null }
 
 type ShowMessage = Extract<HostMessage, { kind: "show" }>;
@@ -26,6 +26,9 @@ type ShowMessage = Extract<HostMessage, { kind: "show" }>;
 export class ResultView implements Disposable {
   private readonly subscriptions: Disposable[];
   private ready = false;
+  private markReady: () => void = () => { /* set below */ };
+  /** The page has loaded and listens. */
+  readonly whenReady = new Promise<void>((resolve) => { this.markReady = resolve; });
   /** Where to look, asked for before the view was ready. */
   private pendingShow: ShowMessage | null = null;
 
@@ -50,6 +53,12 @@ export class ResultView implements Disposable {
 
   get run(): string | null {
     return this.source.run;
+  }
+
+  /** Shows a run that has just been started. */
+  follow(run: string): void {
+    this.source.run = run;
+    if (this.ready) void this.snapshot();
   }
 
   /** There is a result, or a run that will have one: not what is left of a run that was stopped. */
@@ -109,6 +118,7 @@ export class ResultView implements Disposable {
 
   private async snapshot(): Promise<void> {
     this.ready = true;
+    this.markReady();
     const { uri, run } = this.source;
     if (uri !== null) await this.sendResult(uri);
     else if (run !== null) {

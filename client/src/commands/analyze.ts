@@ -23,9 +23,15 @@ export async function analyzeCommand(services: AnalysisServices, argument: unkno
   for (const document of workspace.textDocuments) {
     if (document.isDirty && document.uri.toString() === target.spec) await document.save();
   }
-  const { run } = await services.server.request("lib/analyze", target);
-  showProgress(services.server, services.runs, run, `Analyzing ${fileName(target.spec ?? target.model ?? "model")}`);
-  if (settings.openGraphOnAnalyze) services.panels.open(run, true);
+  const view = settings.openGraphOnAnalyze ? await services.panels.prepare() : null;
+  try {
+    const { run } = await services.server.request("lib/analyze", target);
+    view?.follow(run);
+    showProgress(services.server, services.runs, run, `Analyzing ${fileName(target.spec ?? target.model ?? "model")}`);
+  } catch (error) {
+    view?.close();
+    throw error;
+  }
 }
 
 function targetOf(argument: unknown): Target | null {
