@@ -7,7 +7,13 @@ import { matrix, type Matrix } from "../linalg/matrix";
 
 /** Y @ a: [d, n] -> [d, n]. `mean` null: no centring. */
 export function centeredFrom(mean: Float64Array | null, a: Matrix): Matrix {
-  return mean ? addToLastRow(mean, a, -1) : a;
+  if (!mean) return a;
+  const result = matrix(a.rows, a.cols, a.data.slice());
+  const last = (a.rows - 1) * a.cols;
+  for (let row = 0; row < a.rows - 1; row += 1) {
+    for (let col = 0; col < a.cols; col += 1) result.data[last + col] -= mean[row] * a.data[row * a.cols + col];
+  }
+  return result;
 }
 
 /** a @ Y_inv: [n, d] -> [n, d]. */
@@ -18,15 +24,6 @@ export function restoringMean(a: Matrix, mean: Float64Array | null): Matrix {
   for (let row = 0; row < a.rows; row += 1) {
     const constant = a.data[row * a.cols + last];
     for (let col = 0; col < last; col += 1) result.data[row * a.cols + col] += constant * mean[col];
-  }
-  return result;
-}
-
-function addToLastRow(mean: Float64Array, a: Matrix, sign: number): Matrix {
-  const result = matrix(a.rows, a.cols, a.data.slice());
-  const last = (a.rows - 1) * a.cols;
-  for (let row = 0; row < a.rows - 1; row += 1) {
-    for (let col = 0; col < a.cols; col += 1) result.data[last + col] += sign * mean[row] * a.data[row * a.cols + col];
   }
   return result;
 }
