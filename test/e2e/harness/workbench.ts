@@ -114,8 +114,9 @@ export class Workbench {
     await this.choose(new RegExp(`^${label}`));
   }
 
-  /** Waits until two pictures of the window in a row are equal. */
+  /** Moves the mouse out of the way and waits until two pictures of the window in a row are equal. */
   async settled(): Promise<void> {
+    await this.page.mouse.move(600, 5);
     let last = await this.page.screenshot();
     for (let attempt = 0; attempt < 20; attempt++) {
       await sleep(150);
