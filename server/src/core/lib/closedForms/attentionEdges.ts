@@ -12,16 +12,21 @@ import { transpose } from "../../linalg/arrange";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
+import { besides, stacked } from "../../network/folding";
 import type { EdgesTask } from "../sectionPlan";
-import { covarianceWith, headState, headStateSize, headWeights, type AttentionSkip, type HeadState, type HeadWeights } from "./attentionState";
+import { covarianceWith, headState, headStateSize, headWeights, type AttentionSkip, type HeadWeights } from "./attentionState";
 import { forEachChunk } from "./chunks";
 import { times, toTensor } from "./matrices";
 
 interface AttributionWeights {
   /** C_pinv Q, C_pinv K, C_pinv V per head. */
   readonly heads: readonly HeadWeights[];
+  /** C_pinv Q of all heads side by side, [r, heads e]. */
+  readonly queries: Tensor;
   /** c O_h C per head [f, r']. */
   readonly outOf: readonly Tensor[];
+  /** The same, stacked: [heads f, r']. */
+  readonly allOutOf: Tensor;
   /** Per input feature j: rows j of C_pinv V_h O_h C of all heads, then of C_pinv skip C, [r, heads + 1, r']. */
   readonly mixing: Tensor;
 }
@@ -35,9 +40,12 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
   ));
   const bypass = times(multiply(CPinv, structure.skip), task.nextC);
   const { weights: heads, dispose } = headWeights(engine, folded);
+  const outOf = folded.map(({ O }) => scale(O, structure.scale));
   const weights: AttributionWeights = {
     heads,
-    outOf: folded.map(({ O }) => toTensor(engine, scale(O, structure.scale))),
+    queries: toTensor(engine, besides(folded.map(({ Q }) => Q))),
+    outOf: outOf.map((O) => toTensor(engine, O)),
+    allOutOf: toTensor(engine, stacked(outOf)),
     mixing: engine.tidy(() => rowsTogether(engine, [...folded.map(({ V, O }) => multiply(V, O)), bypass])),
   };
   const toFeatures = toTensor(engine, C);
@@ -58,7 +66,7 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
     inputs += x.shape[0] * x.shape[1];
   }), task.progress);
   dispose();
-  engine.dispose(...weights.outOf, weights.mixing, toFeatures);
+  engine.dispose(...weights.outOf, weights.queries, weights.allOutOf, weights.mixing, toFeatures);
   return transpose(scale(sums, 1 / inputs));
 }
 
@@ -71,37 +79,32 @@ function attributionsAt(engine: Engine, structure: AttentionSkip, weights: Attri
   const byFeature = (a: Tensor): Tensor => engine.reshape(engine.transpose(engine.reshape(a, [n, r]), [1, 0]), [r, n, 1]);
   const own = byFeature(atOutputs);
   const point = alpha === 1 ? z : engine.affine(z, alpha);
-  const throughHeads = weights.heads.map((head, h) => engine.tidy(() => {
+  const heads = weights.heads.map((head, h) => engine.tidy(() => {
     const state = headState(engine, structure, head, point);
-    const bySource = engine.add(
-      engine.mul(byFeature(engine.matMul(state.queries, head.K, { transposeB: true })), throughKeys(engine, state, weights.outOf[h], z)),
-      engine.mul(own, throughQueries(engine, state, head, weights.outOf[h])),
-    );
-    return { bySource, mixed: byFeature(engine.matMul(state.pattern, z)) };
+    const [e, f, next] = [state.queries.shape[1], state.mixed.shape[1], weights.outOf[h].shape[1]];
+    const byKey = engine.reshape(engine.matMul(state.queries, head.K, { transposeB: true }), [n, r, 1]);
+    const perQuery = engine.matMul(engine.reshape(state.covariance, [e * n, f]), weights.outOf[h]);
+    return {
+      /** (a_j K q_t) psi_tj [n, r, f] */
+      keys: engine.mul(covarianceWith(engine, state, z), byKey),
+      /** B_t c L [e, n r'] */
+      queries: engine.reshape(perQuery, [e, n * next]),
+      /** phi_tj [r, n, 1] */
+      mixed: byFeature(engine.matMul(state.pattern, z)),
+    };
   }));
-  const mixed = engine.matMul(engine.concat([...throughHeads.map(({ mixed: phi }) => phi), own], 2), weights.mixing);
-  return throughHeads.reduce((total, { bySource }) => engine.add(total, bySource), mixed);
-}
-
-/** psi_tj c L of one head, [r, n, r']. */
-function throughKeys(engine: Engine, state: HeadState, outOf: Tensor, z: Tensor): Tensor {
-  const [f, next] = outOf.shape as [number, number];
-  const [n] = state.queries.shape;
-  const r = z.shape[2];
-  return engine.tidy(() => {
-    const psi = engine.reshape(covarianceWith(engine, state, z), [n * r, f]);
-    return engine.transpose(engine.reshape(engine.matMul(psi, outOf), [n, r, next]), [1, 0, 2]);
+  const next = weights.allOutOf.shape[1];
+  const throughKeys = engine.tidy(() => {
+    const rows = engine.concat(heads.map(({ keys }) => keys), 2);
+    const products = engine.matMul(engine.reshape(rows, [n * r, rows.shape[2]]), weights.allOutOf);
+    return engine.transpose(engine.reshape(products, [n, r, next]), [1, 0, 2]);
   });
-}
-
-/** a_j Q B_t c L of one head, [r, n, r']. */
-function throughQueries(engine: Engine, state: HeadState, head: HeadWeights, outOf: Tensor): Tensor {
-  const [f, next] = outOf.shape as [number, number];
-  const [n, e] = state.queries.shape as [number, number];
-  return engine.tidy(() => {
-    const perQuery = engine.matMul(engine.reshape(state.covariance, [e * n, f]), outOf);
-    return engine.reshape(engine.matMul(head.Q, engine.reshape(perQuery, [e, n * next])), [head.Q.shape[0], n, next]);
+  const throughQueries = engine.tidy(() => {
+    const products = engine.matMul(weights.queries, engine.concat(heads.map(({ queries }) => queries), 0));
+    return engine.mul(own, engine.reshape(products, [r, n, next]));
   });
+  const throughValues = engine.matMul(engine.concat([...heads.map(({ mixed }) => mixed), own], 2), weights.mixing);
+  return engine.add(engine.add(throughValues, throughKeys), throughQueries);
 }
 
 /** k matrices [r, r'] as [r, k, r']. */
@@ -114,6 +117,6 @@ function chunkSize(structure: AttentionSkip, positions: number, edges: Matrix): 
   const outputs = structure.lastPositionOnly ? 1 : positions;
   const f = structure.heads[0].V.cols;
   const outerProducts = outputs === 1 ? 0 : positions * f;
-  const perFeature = outerProducts + outputs * (2 * f + (structure.heads.length + 6) * edges.cols);
+  const perFeature = outerProducts + outputs * (2 * structure.heads.length * f + 8 * edges.cols);
   return headStateSize(structure, positions) + edges.rows * perFeature;
 }

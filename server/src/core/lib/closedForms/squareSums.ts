@@ -1,4 +1,4 @@
-/** @file Sums of squared attributions over samples, the accumulator of every edge computation; carried in float64. */
+/** @file Sums of squared attributions over samples, carried in float64. */
 
 import type { FloatArray } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
@@ -13,14 +13,6 @@ export class SquareSums {
 
   constructor(private readonly outputs: number, private readonly inputs: number, private readonly order: AttributionOrder) {
     this.#sums = order === "out,in" ? matrix(outputs, inputs) : matrix(inputs, outputs);
-  }
-
-  /** Adds the squares of attributions [n, out, in] (or [n, in, out]). */
-  add(attributions: FloatArray): void {
-    const { data } = this.#sums;
-    for (let at = 0; at < attributions.length;) {
-      for (let entry = 0; entry < data.length; entry += 1, at += 1) data[entry] += attributions[at] * attributions[at];
-    }
   }
 
   /**
