@@ -18,7 +18,7 @@ import type { EdgeBasis, LibSignals } from "../options";
 import { jacobianMoments } from "./jacobianMoments";
 
 /** Samples that a summary is taken over unless the caller decides otherwise. */
-export const defaultJacobianSamples = 512;
+export const defaultJacobianSamples = 256;
 
 /** Tensors `jacobian/<basis>/<section>` and `jacobian-rms/<basis>/<section>` of a result. */
 export interface JacobianSummary {
