@@ -46,7 +46,8 @@ export async function edgeCurves(session: AblationSession, request: AblateEdgesR
   for (const { index, from } of network.sections) {
     const features = session.features(index, basis)!;
     const next = session.features(index + 1, basis);
-    const ablated = { section: index, edges: session.edges(index, basis), features, next, constantFeature: metadata.spec.basis?.center ?? true };
+    const edges = await session.edges(index, basis, signals(index + 1, from));
+    const ablated = { section: index, edges, features, next, constantFeature: metadata.spec.basis?.center ?? true };
     const options = { schedule: { kind: "bisect" as const }, tolerance: request.tolerance };
     const result = await ablateEdges(network, ablated, data, base, options, signals(index + 1, from));
     answer.required[from] = result.required;

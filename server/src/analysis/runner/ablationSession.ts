@@ -4,23 +4,33 @@ import { dirname } from "node:path";
 import { baseScore, type EvaluationData, type EvaluationSignals } from "../../core/lib/ablation/evaluate";
 import { scoreFeatureSet } from "../../core/lib/ablation/featureSet";
 import type { FeatureMap } from "../../core/lib/layerBasis";
+import { edgesOfSection } from "../../core/lib/sectionEdges";
 import { identity } from "../../core/linalg/elementary";
 import type { Matrix } from "../../core/linalg/matrix";
+import { automaticBatchSize, networkBatches } from "../../core/network/batches";
 import { cutIntoSections, type SectionedNetwork } from "../../core/network/section";
+import type { DataSet } from "../../formats/dataSet";
 import { readDataSet } from "../../formats/readDataSet";
 import { resultTensorName, type BasisName, type ResultMetadata } from "../../protocol/result";
 import { CancelledError, InputError } from "../errors";
 import { parseSpec } from "../spec/parseSpec";
-import { resolveSpec } from "../spec/resolveSpec";
+import { resolveSpec, type ResolvedOptions } from "../spec/resolveSpec";
 import { FileHashes } from "../store/fileHashes";
 import { readMatrix, withResult } from "../store/resultFile";
 import { hashModel, type HashFile } from "../store/resultKey";
 import type { ComputeOptions } from "../worker/messages";
 import { evaluationData } from "./evaluation";
+import { toLibOptions } from "./libOptions";
 import { buildNetwork, loadModel } from "./loadModel";
 import { startEngine } from "./startEngine";
 
 interface LayerMaps { lib: FeatureMap | null; pca: FeatureMap | null }
+
+/** What the result was computed from, read only when it is needed again. */
+interface AnalysedData {
+  resolved: ResolvedOptions;
+  read(): Promise<DataSet>;
+}
 
 export class AblationSession {
   private base: Promise<number> | null = null;
@@ -30,7 +40,8 @@ export class AblationSession {
     readonly network: SectionedNetwork,
     readonly data: EvaluationData,
     private readonly layers: readonly LayerMaps[],
-    private readonly edgesByBasis: ReadonlyMap<"lib" | "pca", readonly (Matrix | null)[]>,
+    private readonly libEdges: readonly (Matrix | null)[],
+    private readonly analysed: AnalysedData,
   ) {}
 
   /** @throws FormatError or InputError with one sentence, also when the model has changed since. */
@@ -62,13 +73,10 @@ export class AblationSession {
           pca: await map(resultTensorName.W(index), resultTensorName.WPinv(index)),
         });
       }
-      const edges = async (name: (section: number) => string): Promise<(Matrix | null)[]> => {
-        const list: (Matrix | null)[] = [];
-        for (const { index } of network.sections) list.push(await readMatrix(opened, name(index)));
-        return list;
-      };
-      const edgesByBasis = new Map([["lib", await edges(resultTensorName.edges)], ["pca", await edges(resultTensorName.edgesPca)]] as const);
-      return new AblationSession(metadata, network, data, layers, edgesByBasis);
+      const libEdges: (Matrix | null)[] = [];
+      for (const { index } of network.sections) libEdges.push(await readMatrix(opened, resultTensorName.edges(index)));
+      const read = (): Promise<DataSet> => readDataSet(spec.data, dirname(file), undefined, hashFile);
+      return new AblationSession(metadata, network, data, layers, libEdges, { resolved, read });
     });
   }
 
@@ -82,11 +90,25 @@ export class AblationSession {
     return { C: own, CPinv: own };
   }
 
-  /** E of a section in a basis. @throws InputError when the result has none. */
-  edges(section: number, basis: "lib" | "pca"): Matrix {
-    const found = this.edgesByBasis.get(basis)?.[section];
-    if (!found) throw new InputError(`The result holds no ${basis} edges for section ${section}: analyse with "basis.formula": "jacobian".`);
-    return found;
+  /**
+   * E of a section in a basis, from all analysed samples: LIB edges are stored so; of PCA edges the result holds an estimate for the
+   * graph, which would rank weak edges wrongly. @throws InputError when the result has no such basis.
+   */
+  async edges(section: number, basis: "lib" | "pca", signals: EvaluationSignals): Promise<Matrix> {
+    const stored = this.libEdges[section];
+    if (!stored || !this.features(section, basis)) {
+      throw new InputError(`The result holds no ${basis} basis for section ${section}: analyse with "basis.formula": "jacobian".`);
+    }
+    if (basis === "lib") return stored;
+    const { inputs } = await this.analysed.read();
+    const { resolved } = this.analysed;
+    const batches = networkBatches(this.network.network, inputs, resolved.batchSize ?? automaticBatchSize(this.network.network, inputs));
+    const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]!.pca);
+    const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4);
+    return edgesOfSection(this.network, section, maps, batches, options, {
+      checkCancelled: () => signals.checkCancelled(),
+      progress: () => undefined,
+    });
   }
 
   /** Score of the untouched network, computed once. */

@@ -4,6 +4,12 @@ import { defaultLibOptions, type LibOptions } from "../../core/lib/options";
 import { InputError } from "../errors";
 import type { ResolvedOptions } from "../spec/resolveSpec";
 
+/**
+ * Samples from which the edges in PCA coordinates are estimated for the graph; an ablation of PCA edges computes them from all
+ * (ablationSession.ts). Without truncation PCA has several times the features of LIB, and would take most of a run.
+ */
+const comparisonSamples = 500;
+
 /** @throws InputError */
 export function toLibOptions({ basis, edges }: ResolvedOptions, memoryBudget: number): LibOptions {
   if (basis.formula !== "jacobian" && basis.formula !== "svd" && basis.formula !== "neuron") {
@@ -23,6 +29,7 @@ export function toLibOptions({ basis, edges }: ResolvedOptions, memoryBudget: nu
     rotateOutput: basis.rotateOutput,
     // "lib" is the layer's own basis, whatever the formula; with PCA or neurons there is nothing to compare it with.
     edgeBases: basis.formula === "jacobian" ? ["lib", "pca"] : ["lib"],
+    comparisonSamples,
     memoryBudget,
   };
 }
