@@ -49,44 +49,53 @@ export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Pr
   const C = toTensor(engine, task.features.C);
   const into = toTensor(engine, layer.into);
   let rows = 0;
+  let pairs = new Float64Array(0);
   await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, 2 * pairCount(hidden) * batch.shape[1], task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [features, slopes] = engine.tidy(() => {
       const z = engine.matMul(asRows(engine, x), C);
       return [z, integratedSlope(engine, layer.activation, engine.matMul(z, into), task.points)] as const;
     });
-    addMoments(sums, await engine.read(features), await engine.read(slopes));
+    const count = x.shape[0] * x.shape[1];
+    if (pairs.length < count * pairCount(hidden)) pairs = new Float64Array(count * pairCount(hidden));
+    addMoments(sums, await engine.read(features), await engine.read(slopes), pairs);
     engine.dispose(features, slopes);
-    rows += x.shape[0] * x.shape[1];
+    rows += count;
   }), task.progress);
   engine.dispose(C, into);
   return scale(contract(sums, layer), 1 / rows);
 }
 
-function addMoments(sums: WeightedMoments, features: FloatArray, slopes: FloatArray): void {
+/** @param pairs room for the pairs of a chunk, used again by every chunk: zeroing new memory would cost as much as filling it */
+function addMoments(sums: WeightedMoments, features: FloatArray, slopes: FloatArray, pairs: Float64Array): void {
   const inputs = sums.squares.rows;
   const hidden = sums.slopes.cols;
   const samples = features.length / inputs;
-  const squares = matrix(samples, inputs, Float64Array.from(features, (value) => value * value));
-  const slopeRows = matrix(samples, hidden, Float64Array.from(slopes));
-  accumulate(sums.pairs, multiply(squares, slopePairs(slopeRows), { transposeA: true }).data);
+  const squares = matrix(samples, inputs);
+  for (let at = 0; at < features.length; at += 1) squares.data[at] = features[at] * features[at];
+  const slopeRows = matrix(samples, hidden, new Float64Array(slopes));
+  const pairRows = matrix(samples, pairCount(hidden), pairs.subarray(0, samples * pairCount(hidden)));
+  fillSlopePairs(slopeRows, pairRows);
+  accumulate(sums.pairs, multiply(squares, pairRows, { transposeA: true }).data);
   accumulate(sums.slopes, multiply(squares, slopeRows, { transposeA: true }).data);
   accumulate(sums.squares, multiply(squares, matrix(samples, 1, new Float64Array(samples).fill(1)), { transposeA: true }).data);
 }
 
-/** [n, h] -> [n, h (h + 1) / 2]: a'_a a'_c for a <= c. */
-function slopePairs({ rows, cols, data }: Matrix): Matrix {
-  const pairs = matrix(rows, pairCount(cols));
+/** slopes [n, h] -> pairs [n, h (h + 1) / 2]: a'_a a'_c for a <= c. */
+function fillSlopePairs({ rows, cols, data }: Matrix, { data: pairs }: Matrix): void {
   for (let row = 0, at = 0; row < rows; row += 1) {
     const start = row * cols;
     for (let a = 0; a < cols; a += 1) {
       const slope = data[start + a];
-      // A dead neuron's pairs stay the zeros that the array was made of.
-      if (slope === 0) at += cols - a;
-      else for (let c = a; c < cols; c += 1, at += 1) pairs.data[at] = slope * data[start + c];
+      if (slope === 0) {
+        // All pairs of a neuron that is off.
+        pairs.fill(0, at, at + cols - a);
+        at += cols - a;
+      } else {
+        for (let c = a; c < cols; c += 1, at += 1) pairs[at] = slope * data[start + c];
+      }
     }
   }
-  return pairs;
 }
 
 /** The three terms of the file's equation, from the sums. */
