@@ -29,6 +29,7 @@ async function run(line: CommandLine, service: AnalysisService): Promise<void> {
     case "analyze": return (await import("./cli/analyze")).analyze(service, line);
     case "ablate nodes": return (await import("./cli/ablate")).ablateNodes(service, line);
     case "ablate edges": return (await import("./cli/ablate")).ablateEdges(service, line);
+    case "cluster": return (await import("./cli/cluster")).cluster(service, line);
     case "backends": return (await import("./cli/backends")).backends(service, line);
   }
 }

@@ -101,6 +101,22 @@ describe("analyze", () => {
   });
 });
 
+describe("cluster", () => {
+  it("puts every feature into exactly one cluster, more of them at a larger resolution", async () => {
+    const { spec } = await tinyAnalysis();
+    const { nodeLayers } = json<Analysis>(await runCli(bundles, ["analyze", spec, "--json"]));
+    const clustersAt = async (gamma: string): Promise<{ layer: string; index: number }[][]> => (
+      json<{ modularity: number; clusters: { layer: string; index: number }[][] }>(await runCli(bundles, ["cluster", spec, "--json", "--gamma", gamma])).clusters
+    );
+    const [few, many] = [await clustersAt("0.001"), await clustersAt("10")];
+    const features = nodeLayers.flatMap(({ name, kept }) => Array.from({ length: kept }, (_, index) => `${name} ${index}`));
+    for (const clusters of [few, many]) expect(clusters.flat().map(({ layer, index }) => `${layer} ${index}`).sort()).toEqual(features.sort());
+    expect(few.length).toBeLessThan(many.length);
+    // The constant features interact with everything and belong nowhere.
+    for (const own of few.filter((members) => members.some(({ index }) => index === 0))) expect(own).toHaveLength(1);
+  });
+});
+
 describe("ablate", () => {
   it("nodes: curves end at the base score, and needed is where they stay there", async () => {
     const { spec } = await tinyAnalysis();

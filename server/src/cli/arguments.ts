@@ -6,7 +6,7 @@ import { nearest } from "../analysis/spec/nearest";
 import type { BackendName } from "../protocol/result";
 
 export interface CommandLine {
-  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "backends" | "help" | "version";
+  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "backends" | "help" | "version";
   /** The model or spec; empty for commands without one. */
   file: string;
   json: boolean;
@@ -17,15 +17,17 @@ export interface CommandLine {
   maxMemory: string | null;
   basis: "lib" | "pca";
   tolerance: number;
+  /** Resolution of the clustering. */
+  gamma: number;
 }
 
-const commands = ["inspect", "analyze", "ablate", "backends"] as const;
+const commands = ["inspect", "analyze", "ablate", "cluster", "backends"] as const;
 const backends = ["auto", "tensorflow", "webgpu", "wasm", "cpu"] as const;
 
 const options = {
   json: { type: "boolean" }, force: { type: "boolean" }, help: { type: "boolean", short: "h" }, version: { type: "boolean" },
   out: { type: "string" }, report: { type: "string" }, backend: { type: "string" }, "max-memory": { type: "string" },
-  basis: { type: "string" }, tolerance: { type: "string" },
+  basis: { type: "string" }, tolerance: { type: "string" }, gamma: { type: "string" },
 } as const;
 
 type OptionName = keyof typeof options;
@@ -36,6 +38,7 @@ const understood: Record<Exclude<CommandLine["command"], "help" | "version">, re
   "analyze": ["out", "backend", "force", "max-memory", "report"],
   "ablate nodes": ["out", "backend", "basis", "tolerance", "max-memory"],
   "ablate edges": ["out", "backend", "basis", "tolerance", "max-memory"],
+  "cluster": ["out", "backend", "gamma", "max-memory"],
   "backends": [],
 };
 
@@ -52,7 +55,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     backend: choice("--backend", values.backend ?? process.env["LIB_LENS_BACKEND"] ?? "auto", backends),
     maxMemory: values["max-memory"] ?? null,
     basis: choice("--basis", values.basis ?? "lib", ["lib", "pca"]),
-    tolerance: tolerance(values.tolerance ?? "0.001"),
+    tolerance: number("--tolerance", values.tolerance, 0.001),
+    gamma: number("--gamma", values.gamma, 1),
   };
   if (values.version) return { ...result, command: "version" };
   if (values.help || positionals[0] === "help" || args.length === 0) return result;
@@ -88,7 +92,7 @@ function commandOf(positionals: readonly string[]): { command: keyof typeof unde
     if (what === "nodes" || what === "edges") return { command: `ablate ${what}`, rest: files };
     throw new InputError(`"lib-lens ablate" is followed by nodes or edges: lib-lens ablate nodes SPEC.`);
   }
-  if (first === "inspect" || first === "analyze" || first === "backends") return { command: first, rest };
+  if (first === "inspect" || first === "analyze" || first === "cluster" || first === "backends") return { command: first, rest };
   const meant = nearest(first, commands);
   throw new InputError(`Unknown command "${first}"${meant ? `: did you mean "${meant}"?` : `; the commands are ${commands.join(", ")}.`}`);
 }
@@ -98,10 +102,10 @@ function choice<T extends string>(name: string, value: string, allowed: readonly
   throw new InputError(`${name} is "${value}"; it is one of ${allowed.join(", ")}.`);
 }
 
-function tolerance(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value) && value >= 0) return value;
-  throw new InputError(`--tolerance is "${text}"; a number from 0 is expected, such as 0.001.`);
+function number(name: string, text: string | undefined, fallback: number): number {
+  const value = Number(text ?? fallback);
+  if (text?.trim() !== "" && Number.isFinite(value) && value >= 0) return value;
+  throw new InputError(`${name} is "${text}"; a number from 0 is expected, such as ${fallback}.`);
 }
 
 export const help = `lib-lens: Local Interaction Basis analysis of neural networks
@@ -110,6 +114,7 @@ export const help = `lib-lens: Local Interaction Basis analysis of neural networ
   lib-lens analyze SPEC                features and interactions of a network
   lib-lens ablate nodes SPEC           score against features kept, layer by layer
   lib-lens ablate edges SPEC           edges needed to keep the score, section by section
+  lib-lens cluster SPEC                groups of features that interact among themselves
   lib-lens backends                    what can compute on this machine
 
 SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything can be inferred.
@@ -122,6 +127,7 @@ SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything ca
   --report FILE      analyze: where the HTML report goes (default: beside the result, without --json)
   --basis NAME       ablate: lib (default) or pca
   --tolerance X      ablate: loss of score that still counts as kept (default 0.001)
+  --gamma X          cluster: resolution; larger gives more and smaller groups (default 1)
   --version, --help
 
 Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.`;
