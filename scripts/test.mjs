@@ -82,6 +82,7 @@ async function main() {
   await ensureInstalled();
   mkdirSync(join(root, "artifacts"), { recursive: true });
   await step("lint", () => check([bin("eslint/bin/eslint.js"), "."]));
+  await step("unused files and packages", () => check([bin("knip/bin/knip.js"), "--files", "--dependencies", "--no-progress"]));
   await step("types: server, client, tests", () => check([bin("typescript/bin/tsc"), "-p", "tsconfig.json"]));
   await step("types: views", () => check([bin("typescript/bin/tsc"), "-p", "webview/tsconfig.json"]));
   const built = await step("build", () => check(["esbuild.mjs", "--production"]));
