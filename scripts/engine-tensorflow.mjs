@@ -35,6 +35,19 @@ function run(command, commandArguments, options = {}) {
   return execFileSync(command, commandArguments, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], ...options });
 }
 
+/**
+ * The JavaScript half of the backend. `npm ci` drops the optional package where its install step cannot download the library, so it
+ * is put back without that step.
+ */
+function ensureTfjsNode() {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  try {
+    require.resolve("@tensorflow/tfjs-node/package.json");
+  } catch {
+    run("npm", ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", `@tensorflow/tfjs-node@${optionalDependencies["@tensorflow/tfjs-node"]}`], { cwd: root });
+  }
+}
+
 /** Folder of an installed TensorFlow Python package, found without importing it (an import takes seconds). */
 function findWheel() {
   const query = "import importlib.util as u; s = u.find_spec('tensorflow'); print(s.submodule_search_locations[0] if s else '')";
@@ -99,6 +112,7 @@ async function takeFromRegistry(into) {
 
 const { values } = parseArgs({ options: { wheel: { type: "string" }, registry: { type: "boolean", default: false } } });
 try {
+  ensureTfjsNode();
   mkdirSync(dirname(target), { recursive: true });
   const fresh = mkdtempSync(join(dirname(target), "new-"));
   const wheel = values.registry ? null : (values.wheel ?? findWheel());
