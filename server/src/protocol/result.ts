@@ -72,7 +72,7 @@ export interface ResultMetadata {
  *
  *   mean/<layer> [d]            gram/<layer> [d,d]          lambda/<layer> [r]
  *   C/<layer> [d,r]             CPinv/<layer> [r,d]         W/<layer> [d,m]        WPinv/<layer> [m,d]
- *   edges/<section> [out,in]    edges-pca/<section> [out,in]   (edges between PCA features)
+ *   edges/<section> [out,in]    edges-pca/<section> [out,in]   (between PCA features; an estimate from about 500 samples, for the graph)
  *   jacobian/<basis>/<section> [out,in]       mean of the Jacobian over the sample, signed
  *   jacobian-rms/<basis>/<section> [out,in]   root mean square over the sample
  *

@@ -1,16 +1,12 @@
 /** @file Seeded random matrices for the linear-algebra tests. */
 
 import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
+import { seededRandom } from "../../../server/src/core/random";
 
-/** Uniform in [-1, 1), the same on every machine (mulberry32). */
+/** Uniform in [-1, 1), the same on every machine. */
 export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
-  };
+  const random = seededRandom(seed);
+  return () => 2 * random() - 1;
 }
 
 export function randomMatrix(rows: number, cols: number, seed: number): Matrix {
