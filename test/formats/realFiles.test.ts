@@ -35,6 +35,7 @@ describe("files that others made", () => {
     [["clock-pizza", "model_7r4zst7evs.pt"], "pytorch", 4],
     [["clock-pizza", "model_p99zdpze5l.pt"], "pytorch", 12],
     [["cifar10", "cifar10_test_lossless_from_vnnlib.npz"], "npz", 3],
+    [["stories260K", "stories260K.bin"], "llama2.c", 47],
     [["modadd", "seed0", "lib_graph.pt"], "pytorch", 27],
     [["modadd", "seed3", "pca_graph.pt"], "pytorch", 21],
   ];
@@ -97,7 +98,6 @@ describe("files that others made", () => {
     [["formats", "keras_mnist_cnn.keras"], "Keras archive"],
     [["formats", "mnist_mlp_256x2.onnx"], "ONNX"],
     [["formats", "tfjs_lenet", "model.json"], "JSON"],
-    [["stories260K", "stories260K.bin"], "no known format"],
     [["cifar10", "cifar10_train_first4000.bin"], "no known format"],
   ];
   for (const [parts, words] of refused) {

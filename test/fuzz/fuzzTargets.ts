@@ -8,6 +8,7 @@ import { readCsv } from "../../server/src/formats/data/csv";
 import { readIdx } from "../../server/src/formats/data/idx";
 import { openModelFrom } from "../../server/src/formats/openModel";
 import { parseConfig } from "../../server/src/formats/sidecarConfig";
+import { llama2cExport, smallExport } from "../formats/llama2c/exports";
 
 export interface FuzzTarget {
   readonly seeds: readonly Uint8Array[];
@@ -53,6 +54,7 @@ export function fuzzTargets(fixtures: string): ReadonlyMap<string, FuzzTarget> {
     ["pytorch-legacy", { seeds: files("hostile_legacy.pt", "module_legacy.pt", "all_types_legacy.pt"), read: readModel }],
     ["pickle", { seeds: files("plain0.pkl", "plain1.pkl", "plain2.pkl", "plain4.pkl").map((bytes, i) => (i < 2 ? Uint8Array.from([0x80, 2, ...bytes]) : bytes)), read: readModel }],
     ["safetensors", { seeds: [safetensors()], read: readModel }],
+    ["llama2.c", { seeds: [llama2cExport(smallExport, 0), llama2cExport({ ...smallExport, tied: true }, 1)], read: readModel }],
     ["npy", { seeds: [npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", 48), npy("{'descr': '>u2', 'fortran_order': False, 'shape': (5,), }\n", 10)], read: readModel }],
     ["npz", { seeds: files("compressed.npz"), read: readModel }],
     ["idx", { seeds: [idx, new Uint8Array(gzipSync(idx))], read: (bytes) => readIdx(memorySource(bytes, "fuzz")) }],

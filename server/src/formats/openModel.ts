@@ -6,6 +6,8 @@ import { FormatError, type ModelFile } from "./modelFile";
 import type { ByteSource } from "./bytes/byteSource";
 import { fileSource } from "./bytes/fileSource";
 import { folderWeights, huggingFaceConfig, openShardIndex } from "./huggingFace";
+import { looksLikeLlama2c } from "./llama2c/llama2cHeader";
+import { openLlama2c } from "./llama2c/openLlama2c";
 import { isNpz, openNpy, openNpz } from "./numpy/openNumpy";
 import { looksLikeNpy } from "./numpy/npyHeader";
 import { refusal } from "./refusals";
@@ -18,8 +20,8 @@ import { ZipArchive } from "./zip/zipArchive";
 const headLength = 512;
 
 /**
- * Opens a model: a PyTorch file (either container, whole modules too), safetensors, .npy, .npz, a Hugging Face index of shards, or a
- * folder with one of these. The format is recognised by the file's bytes, never by its extension; nothing in it is executed, and only
+ * Opens a model: a PyTorch file (either container, whole modules too), safetensors, .npy, .npz, a llama2.c export, a Hugging Face index
+ * of shards, or a folder with one of these. The format is recognised by the file's bytes, never by its extension; nothing in it is executed, and only
  * what lists the tensors is read. A Hugging Face config.json beside the file becomes `metadata.get("config")`.
  * @throws FormatError when the file is absent, damaged or of a kind that is not read.
  */
@@ -46,6 +48,7 @@ export async function openModelFrom(source: ByteSource, followShards = false): P
   if (isZip(head)) return openZip(source);
   if (looksLikeNpy(head)) return openNpy(source);
   if (looksLikeSafetensors(head, source.size)) return safetensorsFrom(source);
+  if (looksLikeLlama2c(head, source.size)) return openLlama2c(source);
   if (head[0] === 0x80) return openTorchLegacy(source);
   if (head[0] === 0x7b && followShards) {
     const sharded = await openShardIndex(source, openModelShard);
@@ -56,7 +59,7 @@ export async function openModelFrom(source: ByteSource, followShards = false): P
   }
   const known = refusal(head);
   throw new FormatError(known !== null ? `${source.name} ${known}.`
-    : `${source.name} is of no known format; PyTorch files, safetensors, .npy and .npz are read: export the model as one of these.`);
+    : `${source.name} is of no known format; PyTorch files, safetensors, .npy, .npz and llama2.c exports are read: export the model as one of these.`);
 }
 
 async function openModelShard(path: string): Promise<ModelFile> {
