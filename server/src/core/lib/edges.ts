@@ -7,7 +7,7 @@
 import type { Tensor } from "../../engine/engine";
 import { matrix, type Matrix } from "../linalg/matrix";
 import type { EdgesTask } from "./sectionPlan";
-import { chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns } from "./sourceChunks";
+import { addSourceRows, chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns } from "./sourceChunks";
 
 /** E [features of the output, features of the input] in float64. */
 export async function edgesByVjp(task: EdgesTask): Promise<Matrix> {
@@ -50,8 +50,7 @@ async function addBatch(task: EdgesTask, x: Tensor, map: { C: Tensor; CPinv: Ten
       });
       const values = await engine.read(squares);
       engine.dispose(squares);
-      const offset = chunk.first * kept;
-      for (let index = 0; index < values.length; index += 1) total.data[offset + index] += values[index] * weight;
+      addSourceRows(total, chunk, values, weight);
     }
     engine.dispose(features, ...tensorsOfRuns(runs));
   }

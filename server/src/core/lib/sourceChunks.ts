@@ -1,5 +1,5 @@
 /**
- * @file The general path's work in pieces that fit the memory budget: some samples, some output features at a time.
+ * @file The general path's work in pieces that fit the memory budget: some samples, some sources at a time, all in one product.
  * A "source" is one output feature i at one output position t; its cotangent at the section's output is column i of C at t.
  */
 
@@ -7,6 +7,7 @@ import type { Engine, Tensor } from "../../engine/engine";
 import { identity } from "../linalg/elementary";
 import type { Matrix } from "../linalg/matrix";
 import type { Section, SectionRun } from "../network/section";
+import { largestChunk } from "./closedForms/chunks";
 import type { IntegrationPoint } from "./integration";
 
 /** Tensors of about this many times a chunk's Jacobian are alive at once during the backward pass. */
@@ -23,38 +24,57 @@ export function positionsAsSamples(engine: Engine, x: Tensor): Tensor {
   return engine.reshape(x, [samples * positions, 1, width]);
 }
 
-/** Cotangents of the sources: of output features `first` to `first + count` at output position t. */
-export interface SourceChunk {
+/** One output feature at one output position. */
+export interface Source {
   readonly position: number;
-  readonly first: number;
-  readonly count: number;
+  readonly feature: number;
 }
 
 /** All sources of a section with T output positions and `features` output features, at most `size` in one chunk. */
-export function* sourceChunks(positions: number, features: number, size: number): Generator<SourceChunk> {
-  for (let position = 0; position < positions; position += 1) {
-    for (let first = 0; first < features; first += size) yield { position, first, count: Math.min(size, features - first) };
+export function* sourceChunks(positions: number, features: number, size: number): Generator<Source[]> {
+  const all = positions * features;
+  for (let first = 0; first < all; first += size) {
+    yield Array.from({ length: Math.min(size, all - first) }, (_, index) => (
+      { position: Math.floor((first + index) / features), feature: (first + index) % features }
+    ));
   }
 }
 
 /** Number of sources and samples of one chunk within the budget. */
 export function chunkSizes(section: Section, positions: number, samples: number, features: number, memoryBudget: number): { sources: number; samples: number } {
-  const width = Math.max(...section.modules.map(({ inputWidths, outputWidths }) => Math.max(sum(inputWidths), sum(outputWidths))));
   const bytesPerValue = section.engine.precision === "float64" ? 8 : 4;
-  const places = memoryBudget / (liveTensors * bytesPerValue * positions * width);
-  const sources = Math.max(1, Math.min(features, Math.floor(places / samples)));
+  const bytes = Math.min(memoryBudget, largestChunk);
+  const places = bytes / (liveTensors * bytesPerValue * valuesPerSource(section, positions));
+  const sources = Math.max(1, Math.min(features * positions, Math.floor(places / samples)));
   return { sources, samples: Math.max(1, Math.min(samples, Math.floor(places / sources))) };
 }
 
-/** Cotangent [1, count, T, d'] of a chunk: C of the next layer (identity when null) turned into rows. */
-export function chunkCotangent(engine: Engine, nextC: Matrix, chunk: SourceChunk, positions: number): Tensor {
+/** Numbers of the widest tensor that one source's backward pass makes per sample: activations, or attention scores. */
+function valuesPerSource(section: Section, positions: number): number {
+  return Math.max(...section.modules.map(({ inputWidths, outputWidths, structure }) => {
+    const scores = structure.kind === "attention" ? structure.attention.heads * positions : 0;
+    return positions * Math.max(sum(inputWidths), sum(outputWidths), scores);
+  }));
+}
+
+/** Cotangent [1, R, T, d'] of R sources: columns of C of the next layer as rows, each at its source's position. */
+export function chunkCotangent(engine: Engine, nextC: Matrix, sources: readonly Source[], positions: number): Tensor {
   const width = nextC.rows;
-  const values = new Float64Array(chunk.count * positions * width);
-  for (let source = 0; source < chunk.count; source += 1) {
-    const start = (source * positions + chunk.position) * width;
-    for (let row = 0; row < width; row += 1) values[start + row] = nextC.data[row * nextC.cols + chunk.first + source];
+  const values = new Float64Array(sources.length * positions * width);
+  for (const [index, { position, feature }] of sources.entries()) {
+    const start = (index * positions + position) * width;
+    for (let row = 0; row < width; row += 1) values[start + row] = nextC.data[row * nextC.cols + feature];
   }
-  return engine.tensor(values, [1, chunk.count, positions, width]);
+  return engine.tensor(values, [1, sources.length, positions, width]);
+}
+
+/** Adds to row i of `target` the values [R, cols] of every source that is feature i. */
+export function addSourceRows(target: Matrix, sources: readonly Source[], values: ArrayLike<number>, factor: number): void {
+  for (const [index, { feature }] of sources.entries()) {
+    const from = index * target.cols;
+    const to = feature * target.cols;
+    for (let col = 0; col < target.cols; col += 1) target.data[to + col] += factor * values[from + col];
+  }
 }
 
 /** C of the next layer, or the identity over the section's output components. */

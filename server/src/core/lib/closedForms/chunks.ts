@@ -3,7 +3,7 @@
 import type { Engine, Tensor } from "../../../engine/engine";
 
 /** Bytes that the temporaries of one chunk may take, whatever the run's budget: more does not make products faster. */
-const largestChunk = 64 * 2 ** 20;
+export const largestChunk = 64 * 2 ** 20;
 
 /**
  * Calls `body` with consecutive parts of x [B, S, d] along the sample axis and frees them afterwards.

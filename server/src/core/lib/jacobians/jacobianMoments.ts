@@ -10,7 +10,7 @@ import { GatedProducts, type HiddenLayer } from "../closedForms/scaledProducts";
 import { integratedSlope } from "../closedForms/slopes";
 import type { EdgesTask } from "../sectionPlan";
 import {
-  chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,
+  addSourceRows, chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,
 } from "../sourceChunks";
 
 /** Both [r', r]: averaged over samples and output positions, summed over input positions. */
@@ -93,8 +93,8 @@ async function byVjp(task: EdgesTask): Promise<JacobianMoments> {
           const jacobian = engine.matMul(integratedVjp(section, runs, points, chunkCotangent(engine, nextC, chunk, outputs)), CPinv, { transposeB: true });
           return { sum: engine.sum(jacobian, [0, 2]), squares: engine.sum(engine.square(jacobian), [0, 2]), repeated: part / jacobian.shape[0] };
         });
-        addRows(mean, chunk.first, await engine.read(sum), repeated);
-        addRows(meanSquare, chunk.first, await engine.read(squares), repeated);
+        addSourceRows(mean, chunk, await engine.read(sum), repeated);
+        addSourceRows(meanSquare, chunk, await engine.read(squares), repeated);
         engine.dispose(sum, squares);
       }
       answers += part * outputs;
@@ -104,9 +104,4 @@ async function byVjp(task: EdgesTask): Promise<JacobianMoments> {
   }, task.progress);
   engine.dispose(CPinv);
   return { mean: scale(mean, 1 / answers), meanSquare: scale(meanSquare, 1 / answers) };
-}
-
-function addRows(target: Matrix, first: number, values: ArrayLike<number>, factor: number): void {
-  const offset = first * target.cols;
-  for (let at = 0; at < values.length; at += 1) target.data[offset + at] += factor * values[at];
 }
