@@ -56,7 +56,7 @@ async function answer(request: WorkerRequest): Promise<unknown> {
     case "ablate-features": {
       const session = await sessionFor(request.file, request.compute);
       const signals = { checkCancelled, progress: () => undefined };
-      const base = await session.baseScore(signals);
+      const base = await session.baseScore(session.data.metric, signals);
       const score = await session.scoreWithout(request.layer, request.basis, request.remove, signals);
       return { metric: session.data.metric, base, score };
     }

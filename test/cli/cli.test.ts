@@ -147,6 +147,34 @@ describe("ablate", () => {
     }
   });
 
+  it("with every basis answers under their names, each as when asked alone", async () => {
+    const { spec } = await tinyAnalysis();
+    const every = json<Record<string, object>>(await runCli(bundles, ["ablate", "edges", spec, "--json", "--basis", "all"]));
+    expect(Object.keys(every)).toEqual(["lib", "pca", "neuron"]);
+    expect(every["pca"]).toEqual(json(await runCli(bundles, ["ablate", "edges", spec, "--json", "--basis", "pca"])));
+    const neurons = json<{ base: number; curves: Record<string, [number, number][]> }>(await runCli(bundles, ["ablate", "nodes", spec, "--json", "--basis", "neuron"]));
+    for (const curve of Object.values(neurons.curves)) expect(curve.at(-1)![1]).toBe(neurons.base);
+  });
+
+  it("probes what the schedule says, typed or in the spec", async () => {
+    const { spec } = await tinyAnalysis({ ablation: { nodes: { schedule: "linear", points: 3 }, tolerance: 0.5 } });
+    type Answer = { tolerance: number; metric: string; curves: Record<string, [number, number][]>; probes: Record<string, [number, number][]> };
+    const ask = async (what: string, ...typed: string[]): Promise<Answer> => json<Answer>(await runCli(bundles, ["ablate", what, spec, "--json", ...typed]));
+    const counts = (curve: [number, number][]): number[] => curve.map(([kept]) => kept);
+    const own = await ask("nodes");
+    expect([own.tolerance, counts(own.curves["layers.0"]!)]).toEqual([0.5, [0, 5, 9]]);
+    expect(counts((await ask("nodes", "--schedule", "linear", "--points", "100", "--tolerance", "0.1")).curves["layers.2"]!)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(counts((await ask("nodes", "--schedule", "exponential", "--base", "2", "--cutoff", "1")).curves["layers.0"]!)).toEqual([0, 1, 2, 4, 8, 9]);
+    expect(counts((await ask("nodes", "--schedule", "all", "--keep", "2,4")).curves["layers.0"]!)).toHaveLength(10);
+    const edges = await ask("edges", "--keep", "2,4", "--metric", "ce-loss");
+    expect([edges.metric, counts(edges.probes["layers.0"]!)]).toEqual(["ce-loss", [63, 4, 2, 0]]);
+    expect(counts((await ask("edges", "--schedule", "logarithmic", "--tolerance", "0")).probes["layers.0"]!)[0]).toBe(1);
+    expect(await ask("edges", "--schedule", "linear", "--points", "64", "--stop-at", "0")).toMatchObject({ metric: "accuracy" });
+    // A loss is scored in nats, and a tenth of one counts as kept.
+    const { spec: other } = await tinyAnalysis();
+    expect(json<Answer>(await runCli(bundles, ["ablate", "nodes", other, "--json", "--metric", "ce-loss"])).tolerance).toBe(0.1);
+  });
+
   it("prints tables for people", async () => {
     const { spec } = await tinyAnalysis();
     expect((await runCli(bundles, ["ablate", "nodes", spec])).stdout).toContain("features needed");
@@ -181,6 +209,9 @@ describe("mistakes", () => {
     [["analyze", "a.lib.json", "--backend", "cuda"], "it is one of auto, tensorflow, webgpu, wasm, cpu"],
     [["ablate", "a.lib.json"], "nodes or edges"],
     [["ablate", "nodes", "a.lib.json", "--tolerance", "much"], "0.001"],
+    [["ablate", "nodes", "a.lib.json", "--schedule", "linera"], "it is one of all, linear, exponential, bisect, logarithmic"],
+    [["ablate", "edges", "a.lib.json", "--keep", "1,two"], "--keep is \"two\""],
+    [["ablate", "edges", "a.lib.json", "--points", "1"], "at least 2"],
     [["inspect", "a.pt", "--force"], "has no option --force"],
     [["inspect", "/nowhere.pt"], "/nowhere.pt"],
   ])("%j: exit code 2 and one line that says what to do", async (args, message) => {

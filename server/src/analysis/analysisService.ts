@@ -15,7 +15,7 @@ import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/re
 import { lookUpWithoutHashing } from "./store/lookUp";
 import { WorkerClient } from "./worker/workerClient";
 import type {
-  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SpecSource,
+  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SpecSource,
 } from "./worker/messages";
 
 export interface AnalysisServiceOptions {
@@ -134,13 +134,13 @@ export class AnalysisService {
   }
 
   /** Curves of score against features kept. Progress arrives at `onEvent` of this call; `signal` cancels. */
-  ablateNodes(file: string, basis: BasisName, tolerance: number, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateNodesAnswer> {
-    return this.alone(signal, (client) => client.call({ kind: "ablate-nodes", run: randomUUID(), file, basis, tolerance, compute: this.compute() }, onEvent));
+  ablateNodes(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateNodesAnswer> {
+    return this.alone(signal, (client) => client.call({ ...options, kind: "ablate-nodes", run: randomUUID(), file, compute: this.compute() }, onEvent));
   }
 
   /** Edges required per section. Progress arrives at `onEvent` of this call; `signal` cancels. */
-  ablateEdges(file: string, basis: BasisName, tolerance: number, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateEdgesAnswer> {
-    return this.alone(signal, (client) => client.call({ kind: "ablate-edges", run: randomUUID(), file, basis, tolerance, compute: this.compute() }, onEvent));
+  ablateEdges(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateEdgesAnswer> {
+    return this.alone(signal, (client) => client.call({ ...options, kind: "ablate-edges", run: randomUUID(), file, compute: this.compute() }, onEvent));
   }
 
   /** Text of a filled-in spec for a model, and the file beside the model where it belongs. Nothing is written. */

@@ -3,7 +3,8 @@
 import { parseArgs } from "node:util";
 import { InputError } from "../analysis/errors";
 import { nearest } from "../analysis/spec/nearest";
-import type { BackendName } from "../protocol/result";
+import type { BackendName, BasisName } from "../protocol/result";
+import type { AblationScheduleSpec } from "../protocol/spec";
 
 export interface CommandLine {
   command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "backends" | "help" | "version";
@@ -15,8 +16,12 @@ export interface CommandLine {
   report: string | null;
   backend: BackendName | "auto";
   maxMemory: string | null;
-  basis: "lib" | "pca";
-  tolerance: number;
+  basis: BasisName | "all";
+  /** null: the spec's, or what is usual for the metric. */
+  tolerance: number | null;
+  metric: "accuracy" | "ce-loss" | null;
+  /** Only what was typed. */
+  schedule: AblationScheduleSpec;
   /** Resolution of the clustering. */
   gamma: number;
 }
@@ -27,17 +32,21 @@ const backends = ["auto", "tensorflow", "webgpu", "wasm", "cpu"] as const;
 const options = {
   json: { type: "boolean" }, force: { type: "boolean" }, help: { type: "boolean", short: "h" }, version: { type: "boolean" },
   out: { type: "string" }, report: { type: "string" }, backend: { type: "string" }, "max-memory": { type: "string" },
-  basis: { type: "string" }, tolerance: { type: "string" }, gamma: { type: "string" },
+  basis: { type: "string" }, tolerance: { type: "string" }, gamma: { type: "string" }, metric: { type: "string" },
+  schedule: { type: "string" }, points: { type: "string" }, base: { type: "string" }, cutoff: { type: "string" }, interval: { type: "string" },
+  keep: { type: "string" }, "stop-at": { type: "string" },
 } as const;
 
 type OptionName = keyof typeof options;
+
+const ablation = ["out", "backend", "max-memory", "basis", "tolerance", "metric", "schedule", "points", "base", "cutoff", "interval", "keep", "stop-at"] as const;
 
 /** Options that a command understands besides --json and --help. */
 const understood: Record<Exclude<CommandLine["command"], "help" | "version">, readonly OptionName[]> = {
   "inspect": [],
   "analyze": ["out", "backend", "force", "max-memory", "report"],
-  "ablate nodes": ["out", "backend", "basis", "tolerance", "max-memory"],
-  "ablate edges": ["out", "backend", "basis", "tolerance", "max-memory"],
+  "ablate nodes": ablation,
+  "ablate edges": ablation,
   "cluster": ["out", "backend", "gamma", "max-memory"],
   "backends": [],
 };
@@ -54,8 +63,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     report: values.report ?? null,
     backend: choice("--backend", values.backend ?? process.env["LIB_LENS_BACKEND"] ?? "auto", backends),
     maxMemory: values["max-memory"] ?? null,
-    basis: choice("--basis", values.basis ?? "lib", ["lib", "pca"]),
-    tolerance: number("--tolerance", values.tolerance, 0.001),
+    basis: choice("--basis", values.basis ?? "lib", ["lib", "pca", "neuron", "all"]),
+    tolerance: values.tolerance === undefined ? null : number("--tolerance", values.tolerance, 0.001),
+    metric: values.metric === undefined ? null : choice<"accuracy" | "ce-loss">("--metric", values.metric, ["accuracy", "ce-loss"]),
+    schedule: scheduleOf(values),
     gamma: number("--gamma", values.gamma, 1),
   };
   if (values.version) return { ...result, command: "version" };
@@ -97,6 +108,31 @@ function commandOf(positionals: readonly string[]): { command: keyof typeof unde
   throw new InputError(`Unknown command "${first}"${meant ? `: did you mean "${meant}"?` : `; the commands are ${commands.join(", ")}.`}`);
 }
 
+function scheduleOf(values: ReturnType<typeof parseStrictly>["values"]): AblationScheduleSpec {
+  const { schedule, points, base, cutoff, interval, keep } = values;
+  const stopAt = values["stop-at"];
+  return {
+    ...(schedule !== undefined ? { schedule: choice("--schedule", schedule, ["all", "linear", "exponential", "bisect", "logarithmic"]) } : {}),
+    ...(points !== undefined ? { points: whole("--points", points, 2, 21) } : {}),
+    ...(base !== undefined ? { base: atLeast("--base", number("--base", base, 1.05), 1, 1.05) } : {}),
+    ...(cutoff !== undefined ? { cutoff: whole("--cutoff", cutoff, 0, 10) } : {}),
+    ...(interval !== undefined ? { interval: whole("--interval", interval, 1, 1) } : {}),
+    ...(keep !== undefined ? { keep: keep.split(",").map((one) => whole("--keep", one, 0, 10)) } : {}),
+    ...(stopAt !== undefined ? { stopAt: number("--stop-at", stopAt, 0.5) } : {}),
+  };
+}
+
+function whole(name: string, text: string, least: number, example: number): number {
+  const value = atLeast(name, number(name, text, example), least, example);
+  if (Number.isInteger(value)) return value;
+  throw new InputError(`${name} is "${text}"; a whole number is expected, such as ${example}.`);
+}
+
+function atLeast(name: string, value: number, least: number, example: number): number {
+  if (value >= least) return value;
+  throw new InputError(`${name} is ${value}; it is at least ${least}, such as ${example}.`);
+}
+
 function choice<T extends string>(name: string, value: string, allowed: readonly T[]): T {
   if ((allowed as readonly string[]).includes(value)) return value as T;
   throw new InputError(`${name} is "${value}"; it is one of ${allowed.join(", ")}.`);
@@ -125,8 +161,13 @@ SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything ca
   --max-memory SIZE  overrides "maxMemory" of the spec, such as 8GB
   --force            analyze: compute even when the result is stored
   --report FILE      analyze: where the HTML report goes (default: beside the result, without --json)
-  --basis NAME       ablate: lib (default) or pca
-  --tolerance X      ablate: loss of score that still counts as kept (default 0.001)
+  --basis NAME       ablate: lib (default), pca, neuron, or all of them
+  --tolerance X      ablate: loss of score that still counts as kept (default 0.001 of accuracy, 0.1 nats)
+  --metric NAME      ablate: accuracy or ce-loss instead of the spec's
+  --schedule NAME    ablate: numbers kept: all (nodes), linear (--points), exponential (--base, --cutoff),
+                     bisect or logarithmic (--interval)
+  --keep N,N,...     ablate: further numbers to keep; without --schedule only these
+  --stop-at X        ablate: stop once a score is further than X from the base score
   --gamma X          cluster: resolution; larger gives more and smaller groups (default 1)
   --version, --help
 

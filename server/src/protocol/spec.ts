@@ -77,6 +77,27 @@ export interface EdgeSpec {
   sources?: number | null;
 }
 
+/** Which numbers of features or edges an ablation scores; what each schedule takes is in docs/analysis-spec.md. */
+export interface AblationScheduleSpec {
+  schedule?: "all" | "linear" | "exponential" | "bisect" | "logarithmic";
+  points?: number;
+  base?: number;
+  cutoff?: number;
+  /** A bisection ends when so few numbers are left between kept and lost. */
+  interval?: number;
+  /** Further numbers to keep. */
+  keep?: number[];
+  /** Stop once a score is further than this from the base score. */
+  stopAt?: number;
+}
+
+export interface AblationSpec {
+  nodes?: AblationScheduleSpec;
+  edges?: AblationScheduleSpec;
+  /** Loss of score that still counts as kept. */
+  tolerance?: number;
+}
+
 export type Precision = "float32" | "float64";
 
 export interface AnalysisSpec {
@@ -85,6 +106,8 @@ export interface AnalysisSpec {
   architecture?: ArchitectureSpec;
   data: DataSpec;
   evaluation?: EvaluationSpec;
+  /** How ablations probe; no part of the result's key. */
+  ablation?: AblationSpec;
   nodeLayers?: string[];
   /** Module after which only the last position is kept (method.md 1.3). */
   lastPositionOnly?: string;

@@ -1,12 +1,12 @@
 /** @file Complete ablations of a stored result: features needed per layer (method 4.2), edges required per section (4.3). */
 
-import type { EvaluationSignals } from "../../core/lib/ablation/evaluate";
+import type { EvaluationData, EvaluationSignals } from "../../core/lib/ablation/evaluate";
 import { ablateEdges } from "../../core/lib/ablation/edgeAblation";
 import { ablateNodes } from "../../core/lib/ablation/nodeAblation";
 import type { Schedule } from "../../core/lib/ablation/schedules";
 import type { RunEvent } from "../../protocol/events";
-import type { AblateEdgesAnswer, AblateEdgesRequest, AblateNodesAnswer, AblateNodesRequest } from "../worker/messages";
-import { InputError } from "../errors";
+import { defaultTolerance, resolveSchedule } from "../spec/resolveAblation";
+import type { AblateEdgesAnswer, AblateEdgesRequest, AblateNodesAnswer, AblateNodesRequest, AblationOptions } from "../worker/messages";
 import type { AblationSession } from "./ablationSession";
 import { Progress } from "./progress";
 
@@ -20,46 +20,51 @@ interface Context {
   checkCancelled(): void;
 }
 
+/** @throws InputError for a schedule that does not fit. */
 export async function nodeCurves(session: AblationSession, request: AblateNodesRequest, context: Context): Promise<AblateNodesAnswer> {
-  const { network, data } = session;
-  const basis = comparable(request.basis);
-  const rotated = network.nodeLayers.filter(({ index }) => session.features(index, basis) !== null);
+  const { network } = session;
+  const { schedule: wanted, earlyStopping } = resolveSchedule("nodes", request.schedule ?? {});
+  const { data, tolerance } = scoring(session, request);
+  const rotated = network.nodeLayers.filter(({ index }) => session.ordered(index, request.basis) !== null);
   const signals = signalsFor(request.run, rotated.length + 1, context);
-  const base = await session.baseScore(signals(0, "base score"));
-  const answer: AblateNodesAnswer = { base, curves: {}, needed: {} };
+  const base = await session.baseScore(data.metric, signals(0, "base score"));
+  const answer: AblateNodesAnswer = { metric: data.metric, tolerance, base, curves: {}, needed: {} };
   for (const [place, { index, name, width }] of rotated.entries()) {
-    const schedule: Schedule = width <= exhaustiveWidth ? { kind: "all" } : { kind: "exponential", base: growth, everyCutoff };
-    const options = { schedule, tolerance: request.tolerance };
-    const curve = await ablateNodes(network, index, session.features(index, basis)!, data, base, options, signals(place + 1, name));
+    const usual: Schedule = width <= exhaustiveWidth ? { kind: "all" } : { kind: "exponential", base: growth, everyCutoff };
+    const options = { schedule: wanted ?? usual, tolerance, ...(earlyStopping !== null ? { earlyStopping } : {}) };
+    const curve = await ablateNodes(network, index, session.ordered(index, request.basis)!, data, base, options, signals(place + 1, name));
     answer.curves[name] = curve.points.map(([kept, score]) => [kept, score]);
     answer.needed[name] = curve.needed;
   }
   return answer;
 }
 
+/** @throws InputError for a schedule that does not fit. */
 export async function edgeCurves(session: AblationSession, request: AblateEdgesRequest, context: Context): Promise<AblateEdgesAnswer> {
-  const { network, data, metadata } = session;
-  const basis = comparable(request.basis);
+  const { network, metadata } = session;
+  const { schedule, earlyStopping } = resolveSchedule("edges", request.schedule ?? {});
+  const { data, tolerance } = scoring(session, request);
   const signals = signalsFor(request.run, network.sections.length + 1, context);
-  const base = await session.baseScore(signals(0, "base score"));
-  const answer: AblateEdgesAnswer = { base, required: {}, probes: {} };
+  const base = await session.baseScore(data.metric, signals(0, "base score"));
+  const answer: AblateEdgesAnswer = { metric: data.metric, tolerance, base, required: {}, total: {}, weakest: {}, probes: {} };
+  // Biases cost nothing in any basis: the reordered neurons begin with the constant too.
+  const constantFeature = request.basis === "neuron" || (metadata.spec.basis?.center ?? true);
   for (const { index, from } of network.sections) {
-    const features = session.features(index, basis)!;
-    const next = session.features(index + 1, basis);
-    const edges = await session.edges(index, basis, signals(index + 1, from));
-    const ablated = { section: index, edges, features, next, constantFeature: metadata.spec.basis?.center ?? true };
-    const options = { schedule: { kind: "bisect" as const }, tolerance: request.tolerance };
+    const edges = await session.edges(index, request.basis, signals(index + 1, from));
+    const ablated = { section: index, edges, features: session.ordered(index, request.basis)!, next: session.ordered(index + 1, request.basis), constantFeature };
+    const options = { schedule: schedule!, tolerance, ...(earlyStopping !== null ? { earlyStopping } : {}) };
     const result = await ablateEdges(network, ablated, data, base, options, signals(index + 1, from));
     answer.required[from] = result.required;
+    answer.total[from] = result.total;
+    answer.weakest[from] = result.weakestRequired;
     answer.probes[from] = result.probes.map(([kept, score]) => [kept, score]);
   }
   return answer;
 }
 
-/** Neurons are not ordered by importance: leading ones mean nothing. @throws InputError */
-function comparable(basis: string): "lib" | "pca" {
-  if (basis === "lib" || basis === "pca") return basis;
-  throw new InputError(`Ablation curves exist for the bases lib and pca, not for "${basis}".`);
+function scoring(session: AblationSession, request: AblationOptions): { data: EvaluationData; tolerance: number } {
+  const metric = request.metric ?? session.data.metric;
+  return { data: { ...session.data, metric }, tolerance: request.tolerance ?? defaultTolerance(metric) };
 }
 
 /** Signals of step `place` of `steps`, all within the phase "evaluate". */

@@ -1,15 +1,17 @@
 /** @file A stored result made runnable again: its network, its bases and its scoring data, for ablations. */
 
 import { dirname } from "node:path";
-import { baseScore, type EvaluationData, type EvaluationSignals } from "../../core/lib/ablation/evaluate";
+import { baseScore, type EvaluationData, type EvaluationSignals, type Metric } from "../../core/lib/ablation/evaluate";
 import { scoreFeatureSet } from "../../core/lib/ablation/featureSet";
 import type { FeatureMap } from "../../core/lib/layerBasis";
 import { edgesOfSection } from "../../core/lib/sectionEdges";
+import { selectColumns, transpose } from "../../core/linalg/arrange";
 import { identity } from "../../core/linalg/elementary";
 import type { Matrix } from "../../core/linalg/matrix";
 import { automaticBatchSize, networkBatches } from "../../core/network/batches";
 import { cutIntoSections, type SectionedNetwork } from "../../core/network/section";
 import type { DataSet } from "../../formats/dataSet";
+import type { ModelFile } from "../../formats/modelFile";
 import { readDataSet } from "../../formats/readDataSet";
 import { resultTensorName, type BasisName, type ResultMetadata } from "../../protocol/result";
 import { CancelledError, InputError } from "../errors";
@@ -24,7 +26,8 @@ import { toLibOptions } from "./libOptions";
 import { buildNetwork, loadModel } from "./loadModel";
 import { startEngine } from "./startEngine";
 
-interface LayerMaps { lib: FeatureMap | null; pca: FeatureMap | null }
+/** `neuron`: the components themselves, reordered as an ablation removes them. */
+interface LayerMaps { lib: FeatureMap | null; pca: FeatureMap | null; neuron: FeatureMap | null }
 
 /** What the result was computed from, read only when it is needed again. */
 interface AnalysedData {
@@ -33,7 +36,7 @@ interface AnalysedData {
 }
 
 export class AblationSession {
-  private base: Promise<number> | null = null;
+  private readonly bases = new Map<Metric, Promise<number>>();
 
   private constructor(
     readonly metadata: ResultMetadata,
@@ -71,6 +74,7 @@ export class AblationSession {
         layers.push({
           lib: await map(resultTensorName.C(index), resultTensorName.CPinv(index)),
           pca: await map(resultTensorName.W(index), resultTensorName.WPinv(index)),
+          neuron: await rankedNeurons(opened, index, metadata.spec.basis?.center ?? true),
         });
       }
       const libEdges: (Matrix | null)[] = [];
@@ -78,6 +82,14 @@ export class AblationSession {
       const read = (): Promise<DataSet> => readDataSet(spec.data, dirname(file), undefined, hashFile);
       return new AblationSession(metadata, network, data, layers, libEdges, { resolved, read });
     });
+  }
+
+  /**
+   * Features of a node layer in the order in which an ablation keeps them; null for a layer that is not rotated. Neurons have no order of
+   * their own: the constant comes first, then by falling mean square. @throws InputError
+   */
+  ordered(layer: number, basis: BasisName): FeatureMap | null {
+    return basis === "neuron" ? this.layers[layer].neuron : this.features(layer, basis);
   }
 
   /** Features of a node layer in a basis; null for a layer that is not rotated. @throws InputError */
@@ -94,16 +106,16 @@ export class AblationSession {
    * E of a section in a basis, from all analysed samples: LIB edges are stored so; of PCA edges the result holds an estimate for the
    * graph, which would rank weak edges wrongly. @throws InputError when the result has no such basis.
    */
-  async edges(section: number, basis: "lib" | "pca", signals: EvaluationSignals): Promise<Matrix> {
+  async edges(section: number, basis: BasisName, signals: EvaluationSignals): Promise<Matrix> {
     const stored = this.libEdges[section];
-    if (!stored || !this.features(section, basis)) {
+    if (!stored || !this.ordered(section, basis)) {
       throw new InputError(`The result holds no ${basis} basis for section ${section}: analyse with "basis.formula": "jacobian".`);
     }
     if (basis === "lib") return stored;
     const { inputs } = await this.analysed.read();
     const { resolved } = this.analysed;
     const batches = networkBatches(this.network.network, inputs, resolved.batchSize ?? automaticBatchSize(this.network.network, inputs));
-    const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]!.pca);
+    const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]![basis]);
     const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4);
     return edgesOfSection(this.network, section, maps, batches, options, {
       checkCancelled: () => signals.checkCancelled(),
@@ -111,13 +123,16 @@ export class AblationSession {
     });
   }
 
-  /** Score of the untouched network, computed once. */
-  baseScore(signals: EvaluationSignals): Promise<number> {
-    this.base ??= baseScore(this.network, this.data, signals).catch((error: unknown) => {
-      this.base = null;
+  /** Score of the untouched network, computed once for each metric. */
+  baseScore(metric: Metric, signals: EvaluationSignals): Promise<number> {
+    const known = this.bases.get(metric);
+    if (known) return known;
+    const score = baseScore(this.network, { ...this.data, metric }, signals).catch((error: unknown) => {
+      this.bases.delete(metric);
       throw error;
     });
-    return this.base;
+    this.bases.set(metric, score);
+    return score;
   }
 
   /** Score with some features of one node layer removed. @throws NetworkError for a feature that does not exist. */
@@ -126,6 +141,19 @@ export class AblationSession {
     const features = this.features(layer, basis) ?? this.features(layer, "neuron")!;
     return scoreFeatureSet(this.network, layer, features, { remove }, this.data, signals);
   }
+}
+
+/** The neurons of a layer that has a basis, the constant component first, then by falling mean square. */
+async function rankedNeurons(opened: ModelFile, layer: number, centred: boolean): Promise<FeatureMap | null> {
+  const gram = await readMatrix(opened, resultTensorName.gram(layer));
+  if (!gram) return null;
+  const mean = await opened.read(resultTensorName.mean(layer));
+  const constant = gram.rows - 1;
+  // The Gram of centred activations lacks the squared mean.
+  const meanSquare = (neuron: number): number => gram.data[neuron * gram.cols + neuron] + (centred ? mean[neuron] ** 2 : 0);
+  const order = Array.from({ length: constant }, (_, neuron) => neuron).sort((a, b) => meanSquare(b) - meanSquare(a) || a - b);
+  const C = selectColumns(identity(gram.rows), [constant, ...order]);
+  return { C, CPinv: transpose(C) };
 }
 
 async function mustBeUnchanged(metadata: ResultMetadata, hashFile: HashFile): Promise<void> {

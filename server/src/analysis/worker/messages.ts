@@ -3,8 +3,10 @@
  * One request at a time per worker; the answer is exactly one `result` or `error`, after any number of `event`s.
  */
 
+import type { Metric } from "../../core/lib/ablation/evaluate";
 import type { RunEvent } from "../../protocol/events";
 import type { BackendName, BasisName } from "../../protocol/result";
+import type { AblationScheduleSpec } from "../../protocol/spec";
 
 /** Where a request may find backends and how much it may use. Plain data: it is copied into the worker. */
 export interface ComputeOptions {
@@ -48,33 +50,48 @@ export interface AblateFeaturesRequest {
 }
 export interface AblateFeaturesAnswer { metric: string; base: number; score: number }
 
+/** What an ablation removes and how it is scored. */
+export interface AblationOptions {
+  basis: BasisName;
+  /** Loss of score that still counts as kept; by the metric when absent. */
+  tolerance?: number;
+  /** Instead of the spec's. */
+  metric?: Metric;
+  /** Every number of features, or a bisection over edges, when absent. */
+  schedule?: AblationScheduleSpec;
+}
+
 /** Curves of score against features kept (method section 4.2), for every node layer with a basis. */
-export interface AblateNodesRequest {
+export interface AblateNodesRequest extends AblationOptions {
   kind: "ablate-nodes";
   run: string;
   file: string;
-  basis: BasisName;
-  tolerance: number;
   compute: ComputeOptions;
 }
 export interface AblateNodesAnswer {
+  metric: Metric;
+  tolerance: number;
   base: number;
   curves: Record<string, [featuresKept: number, score: number][]>;
   needed: Record<string, number>;
 }
 
-/** Edges required per section (method section 4.3), by bisection. */
-export interface AblateEdgesRequest {
+/** Edges required per section (method section 4.3). */
+export interface AblateEdgesRequest extends AblationOptions {
   kind: "ablate-edges";
   run: string;
   file: string;
-  basis: BasisName;
-  tolerance: number;
   compute: ComputeOptions;
 }
 export interface AblateEdgesAnswer {
+  metric: Metric;
+  tolerance: number;
   base: number;
   required: Record<string, number>;
+  /** Edges that the schedule counted over. */
+  total: Record<string, number>;
+  /** Strength of the weakest edge among those required: epsilon of the logarithmic edge norm (method section 4.5). */
+  weakest: Record<string, number>;
   probes: Record<string, [edgesKept: number, score: number][]>;
 }
 

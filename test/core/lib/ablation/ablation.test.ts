@@ -101,6 +101,26 @@ describe.each(cases)("ablation: $name", ({ fixture }) => {
     }
   });
 
+  it("of nodes by bisection ends at a crossing, and early stopping at the first score too far away", async () => {
+    const { bases } = await analysed(fixture);
+    const data = await ownAnswers(fixture);
+    for (const [layer, basis] of bases.entries()) {
+      if (!basis) continue;
+      const scores = new Map((await ablateNodes(network, layer, basis, data, 1, all, signals)).points);
+      const found = await ablateNodes(network, layer, basis, data, 1, { schedule: { kind: "bisect", specificPoints: [0, 1, 10_000] }, tolerance: 0.001 }, signals);
+      expect(scores.get(found.needed)).toBeGreaterThanOrEqual(1 - 0.001);
+      if (found.needed > 1) expect(scores.get(found.needed - 1)).toBeLessThan(1 - 0.001);
+      for (const [k, score] of found.points) expect(score).toBe(scores.get(k));
+      expect(found.points.map(([k]) => k)).toEqual(expect.arrayContaining([0, 1]));
+      const stopped = await ablateNodes(network, layer, basis, data, 1, { ...all, earlyStopping: 0.2 }, signals);
+      const last = stopped.points.length - 1;
+      for (const [, score] of stopped.points.slice(1)) expect(Math.abs(score - 1)).toBeLessThanOrEqual(0.2);
+      if (stopped.stoppedEarly) expect(Math.abs(stopped.points[0][1] - 1)).toBeGreaterThan(0.2);
+      else expect(stopped.points[0][0]).toBe(0);
+      expect(stopped.points[last]).toEqual([network.nodeLayers[layer].width, 1]);
+    }
+  });
+
   it("of edges computes every output feature from its own inputs", async () => {
     const { bases, edges } = await analysed(fixture);
     for (const section of network.sections) {

@@ -1,5 +1,8 @@
 /** @file The smallest number of vectors (edges, features) that keeps the score, found by bisection (method section 4.3, step 4). */
 
+/** The schedule whose probes depend on the scores. */
+export type BisectSchedule = { readonly kind: "bisect"; readonly specificPoints?: readonly number[] } & BisectOptions;
+
 export interface BisectOptions {
   /**
    * "linear" halves the interval of ablated counts. "logarithmic" takes the geometric mean of the REMAINING counts: the axis

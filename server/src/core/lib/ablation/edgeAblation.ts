@@ -3,17 +3,17 @@
 import type { Matrix } from "../../linalg/matrix";
 import type { SectionedNetwork } from "../../network/section";
 import type { FeatureMap } from "../layerBasis";
-import { bisect, type BisectOptions } from "./bisect";
+import { bisect, type BisectSchedule } from "./bisect";
 import { EdgeRanking } from "./edgeMask";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { featureSection } from "./featureSection";
 import { asActivations, disposeFeatures, layerFeatures } from "./layerFeatures";
 import { MaskedFeatures } from "./maskedFeatures";
-import { ablatedCounts, runSchedule, type Schedule } from "./schedules";
+import { ablatedCounts, fitted, runSchedule, type Schedule } from "./schedules";
 
 export interface EdgeAblationOptions {
   /** How to find the number of edges required, or which numbers to probe. */
-  readonly schedule: ({ readonly kind: "bisect" } & BisectOptions) | Schedule;
+  readonly schedule: BisectSchedule | Schedule;
   /** How much worse than the base score a score may be. */
   readonly tolerance: number;
   /** For schedules other than the bisection: stop once a score is further than this from the base score. */
@@ -107,13 +107,17 @@ async function search(
   { schedule, earlyStopping }: EdgeAblationOptions, total: number, probe: (kept: number) => Promise<number>, isGood: (score: number) => boolean,
 ): Promise<number> {
   if (schedule.kind === "bisect") {
-    return (await bisect(total, async (kept) => isGood(await probe(kept)), schedule)).required;
+    const { required } = await bisect(total, async (kept) => isGood(await probe(kept)), schedule);
+    for (const kept of schedule.specificPoints ?? []) if (kept <= total) await probe(kept);
+    return required;
   }
-  const { points } = await runSchedule(ablatedCounts(schedule, total), total, probe, earlyStopping);
+  const { points } = await runSchedule(ablatedCounts(fitted(schedule, total), total), total, probe, earlyStopping);
   const firstBad = points.findIndex(([, score]) => !isGood(score));
   return points[firstBad < 0 ? points.length - 1 : Math.max(0, firstBad - 1)][0];
 }
 
 function expectedProbes(schedule: EdgeAblationOptions["schedule"], total: number): number {
-  return schedule.kind === "bisect" ? Math.ceil(Math.log2(total / (schedule.tolerance ?? 1))) + 1 : ablatedCounts(schedule, total).length;
+  return schedule.kind === "bisect"
+    ? Math.ceil(Math.log2(total / (schedule.tolerance ?? 1))) + 1 + (schedule.specificPoints?.length ?? 0)
+    : ablatedCounts(fitted(schedule, total), total).length;
 }

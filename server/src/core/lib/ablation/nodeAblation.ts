@@ -3,18 +3,19 @@
 import type { Tensor } from "../../../engine/engine";
 import type { SectionedNetwork } from "../../network/section";
 import type { FeatureMap } from "../layerBasis";
+import { bisect, type BisectSchedule } from "./bisect";
 import { chosen, part, times } from "./chosenFeatures";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { featureSection } from "./featureSection";
 import { asActivations, disposeFeatures, layerFeatures, type FeatureBatch } from "./layerFeatures";
-import { ablatedCounts, runSchedule, type Schedule } from "./schedules";
+import { ablatedCounts, fitted, runSchedule, type Schedule } from "./schedules";
 
 export interface NodeAblationOptions {
   /** Numbers of features to probe, counted out of the width d of the node layer, truncated directions included. */
-  readonly schedule: Schedule;
+  readonly schedule: BisectSchedule | Schedule;
   /** How much worse than the base score a score may be to count as needing no more features. */
   readonly tolerance: number;
-  /** Stop once a score is further than this from the base score; never when absent. */
+  /** For schedules other than the bisection: stop once a score is further than this from the base score; never when absent. */
   readonly earlyStopping?: number;
 }
 
@@ -22,7 +23,10 @@ export interface NodeAblationCurve {
   readonly layer: string;
   /** [features kept, score], ascending. */
   readonly points: readonly (readonly [kept: number, score: number])[];
-  /** Smallest probed number of features from which this and every larger probed number stay within the tolerance. */
+  /**
+   * Smallest probed number of features from which this and every larger probed number stay within the tolerance; of a bisection the
+   * crossing that it found.
+   */
   readonly needed: number;
   readonly stoppedEarly: boolean;
 }
@@ -41,8 +45,10 @@ export async function ablateNodes(
   const { engine } = network.network;
   const { name, width } = network.nodeLayers[layer];
   const kept = basis.C.cols;
-  const counts = ablatedCounts(options.schedule, width);
-  const probes = counts.filter((ablated) => width - ablated < kept).length;
+  const { schedule, tolerance, earlyStopping } = options;
+  const probes = schedule.kind === "bisect"
+    ? Math.ceil(Math.log2(width)) + 1 + (schedule.specificPoints?.length ?? 0)
+    : ablatedCounts(fitted(schedule, width), width).filter((ablated) => width - ablated < kept).length;
   const batches = await layerFeatures(network, layer, basis.C, data, signals);
   const run = leadingFeatures(network, layer, basis);
   let done = 0;
@@ -59,14 +65,30 @@ export async function ablateNodes(
     signals.progress(done / probes);
     return sum.value;
   };
+  const isGood = (score: number): boolean => isWithin(data.metric, score, base, tolerance);
   try {
-    const { points, stoppedEarly } = await runSchedule(counts, width, evaluate, options.earlyStopping);
-    const firstBad = points.find(([, score]) => !isWithin(data.metric, score, base, options.tolerance));
+    if (schedule.kind === "bisect") return { layer: name, stoppedEarly: false, ...await bisectNodes(schedule, width, evaluate, isGood) };
+    const { points, stoppedEarly } = await runSchedule(ablatedCounts(fitted(schedule, width), width), width, evaluate, earlyStopping);
+    const firstBad = points.find(([, score]) => !isGood(score));
     const good = points.slice(0, firstBad ? points.indexOf(firstBad) : points.length);
     return { layer: name, points: points.reverse(), needed: good.at(-1)![0], stoppedEarly };
   } finally {
     disposeFeatures(engine, batches);
   }
+}
+
+async function bisectNodes(
+  schedule: BisectSchedule, width: number, evaluate: (remaining: number) => Promise<number>, isGood: (score: number) => boolean,
+): Promise<Pick<NodeAblationCurve, "points" | "needed">> {
+  const scores = new Map([[width, await evaluate(width)]]);
+  const probe = async (remaining: number): Promise<number> => {
+    const score = scores.get(remaining) ?? await evaluate(remaining);
+    scores.set(remaining, score);
+    return score;
+  };
+  const { required } = await bisect(width, async (remaining) => isGood(await probe(remaining)), schedule);
+  for (const remaining of schedule.specificPoints ?? []) if (remaining <= width) await probe(remaining);
+  return { points: [...scores].sort(([a], [b]) => a - b), needed: required };
 }
 
 /** From a batch's features to the network's output with only the first `count` of them. */

@@ -59,6 +59,16 @@ function exponentialCounts(base: number, everyCutoff: number, total: number): nu
   return counts;
 }
 
+/**
+ * The schedule as it can be run over `total` vectors: layers of one network differ in width, so that more points, or a larger cutoff,
+ * than a narrow one has means every count.
+ */
+export function fitted(schedule: Schedule, total: number): Schedule {
+  if (schedule.kind === "linear") return { ...schedule, points: Math.min(schedule.points, total + 1) };
+  if (schedule.kind === "exponential") return { ...schedule, everyCutoff: Math.min(schedule.everyCutoff, total - 1) };
+  return schedule;
+}
+
 export interface ScheduleRun {
   /** [number remaining, score], in the order of evaluation: nothing ablated first. */
   readonly points: [remaining: number, score: number][];
