@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fourierLabels } from "../../server/src/core/lib/labels/fourier";
 import { cutIntoSections } from "../../server/src/core/network/section";
-import { buildTransformerLens } from "../../server/src/core/network/transformerLens";
+import { buildTransformerLens } from "../../server/src/core/network/transformer/transformerLens";
 import type { HostTensor } from "../../server/src/core/network/weights";
 import { createEngine } from "../../server/src/engine/createEngine";
 import { openModel } from "../../server/src/formats/openModel";

@@ -10,7 +10,7 @@ import type { Matrix } from "../../server/src/core/linalg/matrix";
 import { networkBatches, type BatchSource } from "../../server/src/core/network/batches";
 import type { NetworkInputs } from "../../server/src/core/network/network";
 import { cutIntoSections, type SectionedNetwork } from "../../server/src/core/network/section";
-import { buildTransformerLens } from "../../server/src/core/network/transformerLens";
+import { buildTransformerLens } from "../../server/src/core/network/transformer/transformerLens";
 import type { HostTensor } from "../../server/src/core/network/weights";
 import type { Engine } from "../../server/src/engine/engine";
 import { openModel } from "../../server/src/formats/openModel";

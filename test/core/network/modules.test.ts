@@ -4,7 +4,9 @@ import { activationModule } from "../../../server/src/core/network/activationMod
 import { attentionModule } from "../../../server/src/core/network/attentionModule";
 import { lastPositionModule } from "../../../server/src/core/network/lastPositionModule";
 import { linearMatrix, linearModule } from "../../../server/src/core/network/linearModule";
-import type { AttentionShape, LinearTerm, Module } from "../../../server/src/core/network/module";
+import { gatedActivationModule } from "../../../server/src/core/network/gatedActivationModule";
+import type { AttentionShape, LinearTerm, Module, NormShape, RotaryShape } from "../../../server/src/core/network/module";
+import { normDivideModule, normVarianceModule } from "../../../server/src/core/network/normModules";
 import type { Engine, Tensor } from "../../../server/src/engine/engine";
 import type { ActivationName } from "../../../server/src/protocol/spec";
 import { randomMatrix } from "../linalg/random";
@@ -25,8 +27,20 @@ function randomInputs(module: Module, seed: number): Tensor[] {
 const activations: ActivationName[] = ["relu", "gelu", "gelu_new", "tanh", "sigmoid", "silu", "leaky_relu", "identity"];
 
 const attention = (changes: Partial<AttentionShape> = {}): AttentionShape => ({
-  heads: 2, queryWidth: 3, valueWidth: 4, scale: 1 / Math.sqrt(3), causal: true, output: randomMatrix(8, 5, 11), ...changes,
+  heads: 2, keyValueHeads: 2, queryWidth: 3, valueWidth: 4, scale: 1 / Math.sqrt(3), causal: true, window: null, rotary: null,
+  output: randomMatrix(8, 5, 11), ...changes,
 });
+
+const rotary = (changes: Partial<RotaryShape> = {}): RotaryShape => ({ dimensions: 4, base: 100, pairing: "halves", scaling: null, ...changes });
+const wide = { queryWidth: 5, scale: 1 / Math.sqrt(5) };
+const grouped = { heads: 6, keyValueHeads: 2, output: randomMatrix(24, 5, 12) };
+const norms: NormShape[] = [{ kind: "layer-norm", epsilon: 1e-5 }, { kind: "layer-norm", epsilon: 0.3 }, { kind: "rms-norm", epsilon: 1e-6 }];
+
+/** Inputs of the second half with variances on both sides of the clamp at 0. */
+function divideInputs(module: Module, seed: number): Tensor[] {
+  const [variance, ...others] = randomInputs(module, seed);
+  return [engine.affine(variance, 2, 0.5), ...others];
+}
 
 describe("vector-Jacobian products agree with finite differences", () => {
   it.each(activations)("activation %s, with the residual stream handed on", async (name) => {
@@ -38,9 +52,31 @@ describe("vector-Jacobian products agree with finite differences", () => {
     ["causal", attention()],
     ["full", attention({ causal: false })],
     ["unscaled", attention({ scale: 1 })],
+    ["local", attention({ window: 2 })],
+    ["local, full", attention({ window: 2, causal: false })],
+    ["grouped", attention(grouped)],
+    ["rotary (halves)", attention({ ...wide, rotary: rotary() })],
+    ["rotary (adjacent)", attention({ ...wide, rotary: rotary({ pairing: "adjacent" }) })],
+    ["grouped, local, rotary", attention({ ...wide, ...grouped, window: 3, rotary: rotary({ scaling: { kind: "linear", factor: 4 } }) })],
   ])("%s attention", async (_name, shape) => {
     const module = attentionModule(engine, "attn_out.0", shape, [5]);
     expect(await vjpDeviation(engine, module, randomInputs(module, 3), 4)).toBeLessThan(1e-8);
+  });
+
+  it.each(norms)("both halves of $kind with epsilon $epsilon", async (norm) => {
+    for (const [widths, source] of [[[6], 0], [[6, 6], 1], [[2], 0]] as const) {
+      const first = normVarianceModule(engine, "ln1.0", norm, widths, source);
+      expect(await vjpDeviation(engine, first, randomInputs(first, 20), 21)).toBeLessThan(1e-8);
+    }
+    for (const [widths, keepsInput] of [[[1, 6], true], [[1, 6], false], [[1, 6, 6], false], [[1, 2, 3], true]] as const) {
+      const second = normDivideModule(engine, "ln1_out.0", norm, widths, keepsInput);
+      expect(await vjpDeviation(engine, second, divideInputs(second, 22), 23)).toBeLessThan(1e-8);
+    }
+  });
+
+  it.each(activations)("gated activation %s", async (name) => {
+    const module = gatedActivationModule(engine, "mlp_act.0", 6, [3], activationFunction(name, 0.2));
+    expect(await vjpDeviation(engine, module, randomInputs(module, 24), 25)).toBeLessThan(1e-8);
   });
 
   it("linear maps with several terms", async () => {
@@ -54,7 +90,7 @@ describe("vector-Jacobian products agree with finite differences", () => {
   });
 
   it("the last position", async () => {
-    const module = lastPositionModule(engine, "last_position.0", 3);
+    const module = lastPositionModule(engine, "last_position.0", [3, 2]);
     expect(await vjpDeviation(engine, module, randomInputs(module, 9), 10)).toBeLessThan(1e-8);
   });
 });
@@ -64,7 +100,11 @@ describe("cotangents that are the same for all samples", () => {
     ["linear", () => linearModule(engine, "l", [3], [4], [{ from: 0, to: 0, weight: randomMatrix(3, 4, 5) }])],
     ["activation", () => activationModule(engine, "a", [4], activationFunction("gelu"))],
     ["attention", () => attentionModule(engine, "attn_out.0", attention(), [])],
-    ["last position", () => lastPositionModule(engine, "p", 4)],
+    ["grouped attention with rotary positions", () => attentionModule(engine, "attn_out.0", attention({ ...wide, ...grouped, rotary: rotary() }), [4])],
+    ["gated activation", () => gatedActivationModule(engine, "a", 4, [3], activationFunction("silu"))],
+    ["variance", () => normVarianceModule(engine, "n", norms[0], [4])],
+    ["division", () => normDivideModule(engine, "n", norms[0], [1, 4], true)],
+    ["last position", () => lastPositionModule(engine, "p", [4, 2])],
   ])("may come with a sample axis of 1: %s", async (_name, make) => {
     const module = make();
     const run = module.forward(randomInputs(module, 12));
@@ -72,9 +112,9 @@ describe("cotangents that are the same for all samples", () => {
     const one = run.outputs.map(({ shape: [, time, width] }) => engine.tensor(Float64Array.from({ length: 2 * time * width }, next), [1, 2, time, width]));
     const repeated = one.map((tensor) => engine.concat(Array.from({ length: samples }, () => tensor), 0));
     const narrow = module.vjp(run.saved, one);
-    const wide = module.vjp(run.saved, repeated);
+    const widened = module.vjp(run.saved, repeated);
     for (const [index, tensor] of narrow.entries()) {
-      const difference = await engine.read(engine.sub(tensor, wide[index]));
+      const difference = await engine.read(engine.sub(tensor, widened[index]));
       expect(Math.max(...difference.map(Math.abs))).toBeLessThan(1e-13);
     }
   });

@@ -4,7 +4,7 @@ import { createEngine } from "../../../server/src/engine/createEngine";
 import type { Engine } from "../../../server/src/engine/engine";
 import { buildMlp } from "../../../server/src/core/network/mlp";
 import type { Network, NetworkInputs } from "../../../server/src/core/network/network";
-import { buildTransformerLens, type TransformerLensDescription } from "../../../server/src/core/network/transformerLens";
+import { buildTransformerLens, type TransformerLensDescription } from "../../../server/src/core/network/transformer/transformerLens";
 import type { HostTensor, Weights } from "../../../server/src/core/network/weights";
 import type { ActivationName, Precision } from "../../../server/src/protocol/spec";
 import { uniform } from "../linalg/random";

@@ -2,7 +2,7 @@
 
 import type { TensorInfo } from "../../formats/modelFile";
 import type { MlpDescription } from "../../core/network/mlp";
-import type { TransformerLensDescription } from "../../core/network/transformerLens";
+import type { TransformerLensDescription } from "../../core/network/transformer/transformerLens";
 import type { ArchitectureSpec, DataSpec } from "../../protocol/spec";
 import type { Sidecar } from "./sidecar";
 

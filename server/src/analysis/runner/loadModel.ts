@@ -3,7 +3,7 @@
 import type { Engine } from "../../engine/engine";
 import { buildMlp } from "../../core/network/mlp";
 import type { Network } from "../../core/network/network";
-import { buildTransformerLens } from "../../core/network/transformerLens";
+import { buildTransformerLens } from "../../core/network/transformer/transformerLens";
 import type { HostTensor, Weights } from "../../core/network/weights";
 import type { ModelFile } from "../../formats/modelFile";
 import { openModel } from "../../formats/openModel";

@@ -15,7 +15,7 @@ const liveTensors = 4;
 
 /** Position-wise sections have no cross-position terms: their positions are just more samples (S = 1). */
 export function isPositionWise(section: Section): boolean {
-  return section.modules.every(({ structure }) => structure.kind === "linear" || structure.kind === "activation");
+  return section.modules.every(({ structure }) => structure.kind !== "attention" && structure.kind !== "last-position");
 }
 
 /** [B, S, d] -> [B * S, 1, d] */

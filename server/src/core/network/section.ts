@@ -17,6 +17,8 @@ export interface NodeLayer {
   readonly width: number;
   /** The last component is the constant 1; false for `output`. */
   readonly hasConstant: boolean;
+  /** Component 0 is the variance of a norm, which may be kept as a feature of its own (method section 1.5): `ln1_out.*` and `ln2_out.*`. */
+  readonly isolatedVariance: boolean;
 }
 
 export interface SectionRun {
@@ -64,7 +66,7 @@ export function cutIntoSections(network: Network, nodeLayers: readonly string[])
     const place = places[index];
     const isOutput = place === modules.length;
     const widths = isOutput ? modules[place - 1].outputWidths : modules[place].inputWidths;
-    return { index, name, width: total(widths), hasConstant: !isOutput };
+    return { index, name, width: total(widths), hasConstant: !isOutput, isolatedVariance: !isOutput && entersWithVariance(modules[place]) };
   });
   const first = places[0];
   const last = places[places.length - 1];
@@ -128,5 +130,8 @@ function nodeLayerPlaces(network: Network, names: readonly string[]): number[] {
   });
   return places;
 }
+
+/** The final norm is not among them, as in the reference. */
+const entersWithVariance = ({ id, structure }: Module): boolean => structure.kind === "norm-divide" && /^ln[12]_out\./.test(id);
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -9,7 +9,7 @@ import { matrix, type Matrix } from "../linalg/matrix";
 import { multiply } from "../linalg/multiply";
 import type { ActivationFunction } from "./activationFunction";
 import { linearMatrix, starts } from "./linearModule";
-import type { Module } from "./module";
+import type { AttentionShape, Module } from "./module";
 
 /** Folded weights of one head; row vectors from the left. */
 export interface AttentionHead {
@@ -53,13 +53,15 @@ export function recognizeStructure(modules: readonly Module[]): SectionStructure
   const before = productOf(modules.slice(0, place), core.inputWidths);
   const after = productOf(modules.slice(place + 1).filter(isLinear), core.outputWidths);
   if (core.structure.kind === "attention" && modules.slice(0, place).every(isLinear)) {
+    if (!isPlainAttention(core.structure.attention)) return { kind: "general", why: "its attention has rotary positions, grouped heads or a window" };
     return attentionStructure(core, before, after, dropped.length > 0);
   }
-  if (dropped.length > 0 || core.structure.kind !== "activation") {
-    return { kind: "general", why: "the section drops positions before or beside its nonlinear module" };
-  }
+  if (dropped.length > 0) return { kind: "general", why: "the section drops positions before or beside its nonlinear module" };
+  if (core.structure.kind !== "activation") return { kind: "general", why: `it holds the nonlinear module ${core.id}` };
   return activationStructure(core, core.structure.activation, before, after, place === modules.length - 1);
 }
+
+const isPlainAttention = ({ heads, keyValueHeads, window, rotary }: AttentionShape): boolean => heads === keyValueHeads && window === null && rotary === null;
 
 function activationStructure(core: Module, activation: ActivationFunction, before: Matrix, after: Matrix, isEnd: boolean): SectionStructure {
   const [width, ...carried] = core.inputWidths as [number, ...number[]];

@@ -7,7 +7,7 @@ import { networkBatches, type BatchSource } from "../../../../server/src/core/ne
 import { buildMlp } from "../../../../server/src/core/network/mlp";
 import type { Network, NetworkInputs } from "../../../../server/src/core/network/network";
 import { cutIntoSections, type SectionedNetwork } from "../../../../server/src/core/network/section";
-import { buildTransformerLens, type TransformerLensDescription } from "../../../../server/src/core/network/transformerLens";
+import { buildTransformerLens, type TransformerLensDescription } from "../../../../server/src/core/network/transformer/transformerLens";
 import type { HostTensor } from "../../../../server/src/core/network/weights";
 import type { ActivationName, Precision } from "../../../../server/src/protocol/spec";
 import { uniform } from "../../linalg/random";
@@ -57,7 +57,7 @@ export function mlpFixture(engine: Engine, options: MlpFixtureOptions = {}): Fix
   return fixture(network, options.nodeLayers ?? network.defaultNodeLayers, { kind: "vectors", values, count: samples, width: widths[0] }, batchSize);
 }
 
-export interface TransformerFixtureOptions extends Partial<TransformerLensDescription> {
+export interface TransformerFixtureOptions extends Omit<Partial<TransformerLensDescription>, "positions"> {
   samples?: number;
   positions?: number;
   batchSize?: number;
