@@ -1,5 +1,19 @@
 /** @file Text for people. */
 
+import type { ResultMetadata } from "../../server/src/protocol/result";
+
+/** The last part of a path or URI. */
+export function fileName(path: string): string {
+  const last = path.split(/[\\/]/).at(-1) ?? path;
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(path) ? decodeURIComponent(last) : last;
+}
+
+/** Digits of a key that tell results apart. */
+const shortKey = 7;
+
+/** Title of a result's tab: "model.pt · 378d22a". */
+export const resultTitle = ({ model, key }: ResultMetadata): string => `${fileName(model.path)} · ${key.slice(0, shortKey)}`;
+
 /** "4 min ago" for an ISO time. */
 export function ago(iso: string, now: number = Date.now()): string {
   const seconds = Math.max(0, (now - Date.parse(iso)) / 1000);

@@ -1,7 +1,7 @@
 /** @file The view of a run in progress. It becomes the view of the result, and after a window reload it opens that result. */
 
 import { Uri, window, type WebviewPanel, type WebviewPanelSerializer } from "vscode";
-import { fileName } from "./runs";
+import { fileName, resultTitle } from "./format";
 import { ResultView, type ViewServices, type ViewSource } from "./resultView";
 import type { ViewRegistry } from "./viewRegistry";
 import { webviewHtml, webviewOptions } from "./webviewHtml";
@@ -47,7 +47,7 @@ export class LivePanels implements WebviewPanelSerializer<unknown> {
     const { extensionUri, runs } = this.services;
     panel.webview.options = webviewOptions(extensionUri);
     panel.iconPath = { light: Uri.joinPath(extensionUri, "media", "result-light.svg"), dark: Uri.joinPath(extensionUri, "media", "result-dark.svg") };
-    const view = new ResultView(panel.webview, this.services, source, (metadata) => { panel.title = `LIB: ${fileName(metadata.model.path)}`; });
+    const view = new ResultView(panel.webview, this.services, source, (metadata) => { panel.title = resultTitle(metadata); });
     const entitle = (): void => {
       const run = source.run === null ? undefined : runs.get(source.run);
       if (run?.started) panel.title = `LIB: ${fileName(run.started.model)}`;

@@ -2,7 +2,8 @@
 
 import { ProgressLocation, window } from "vscode";
 import type { LensServer } from "./languageClient";
-import { fileName, type Run, type Runs } from "./runs";
+import { fileName } from "./format";
+import type { Run, Runs } from "./runs";
 
 /** Shows the progress of `id` until the run ends. */
 export function showProgress(server: LensServer, runs: Runs, id: string, title: string): void {

@@ -35,7 +35,7 @@ export class ResultView implements Disposable {
   /** @param onResult is told whenever the stored result was read. */
   constructor(
     private readonly webview: Webview, private readonly services: ViewServices, private readonly source: ViewSource,
-    private readonly onResult: (metadata: ResultMetadata) => void = () => { /* a file names its own editor */ },
+    private readonly onResult: (metadata: ResultMetadata) => void,
   ) {
     this.subscriptions = [
       webview.onDidReceiveMessage((raw: unknown) => {

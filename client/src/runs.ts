@@ -83,9 +83,6 @@ export class Runs implements Disposable {
   }
 }
 
-/** The last part of a path or URI, for people. */
-export const fileName = (path: string): string => decodeURIComponent(path.split(/[\\/]/).at(-1) ?? path);
-
 /** One line such as "bases 42 %". */
 export function runSummary(run: Run): string {
   if (run.phase === null) return "starting";

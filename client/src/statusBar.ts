@@ -1,7 +1,8 @@
 /** @file The status bar item: backend at rest, phase and percentage while a run goes on. A click opens the menu. */
 
 import { StatusBarAlignment, window, type Disposable } from "vscode";
-import { fileName, runSummary, type Runs } from "./runs";
+import { fileName } from "./format";
+import { runSummary, type Runs } from "./runs";
 import { settings } from "./settings";
 
 export class StatusBar implements Disposable {

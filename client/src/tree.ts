@@ -6,9 +6,9 @@ import {
 import type { ModelReference } from "../../server/src/protocol/requests";
 import type { ResultMetadata } from "../../server/src/protocol/result";
 import { viewCommands, type ViewTarget } from "../../server/src/protocol/views";
-import { ago } from "./format";
+import { ago, fileName } from "./format";
 import type { LensServer } from "./languageClient";
-import { fileName, runSummary, type Run, type Runs } from "./runs";
+import { runSummary, type Run, type Runs } from "./runs";
 
 type Group = "runs" | "results" | "models";
 export type Node =

@@ -202,7 +202,7 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await page.locator(".graph-overlay").focus();
     for (const key of ["ArrowDown", "Enter", "]"]) await page.keyboard.press(key);
     const text = await page.locator(".status-line:visible").innerText();
-    await expect.poll(() => page.evaluate(() => sessionStorage.getItem("state"))).toContain('"feature":2');
+    await expect.poll(() => page.evaluate(() => sessionStorage.getItem("state"))).toMatch(/"threshold":0.*"feature":2/);
     await page.reload();
     await page.locator("body[data-ready]").waitFor();
     await showResult(page);

@@ -5,7 +5,8 @@ import type { Requests } from "../../../server/src/protocol/requests";
 import type { LensServer } from "../languageClient";
 import type { LivePanels } from "../livePanel";
 import { showProgress } from "../progress";
-import { fileName, type Runs } from "../runs";
+import { fileName } from "../format";
+import type { Runs } from "../runs";
 import { settings } from "../settings";
 import { activeFile, isModelFile, isSpecFile } from "./activeFile";
 

@@ -2,7 +2,8 @@
 
 import { window } from "vscode";
 import type { LensServer } from "../languageClient";
-import { fileName, runSummary, type Runs } from "../runs";
+import { fileName } from "../format";
+import { runSummary, type Runs } from "../runs";
 
 export async function cancelCommand(server: LensServer, runs: Runs, argument: unknown): Promise<void> {
   const run = runOf(argument) ?? (await pickRun(runs));

@@ -2,7 +2,7 @@
 
 import { Uri, window, workspace } from "vscode";
 import type { LensServer } from "../languageClient";
-import { fileName } from "../runs";
+import { fileName } from "../format";
 import { activeFile, isModelFile } from "./activeFile";
 
 /** @param argument a tree node with a model reference, a model file's URI, or nothing: then the user is asked. */

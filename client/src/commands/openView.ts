@@ -2,11 +2,10 @@
 
 import { commands, Uri, window } from "vscode";
 import type { HostMessage } from "../../../server/src/protocol/views";
-import { ago } from "../format";
+import { ago, fileName } from "../format";
 import type { LensServer } from "../languageClient";
 import { resultViewType } from "../resultEditor";
 import type { ResultView } from "../resultView";
-import { fileName } from "../runs";
 import type { ViewRegistry } from "../viewRegistry";
 import { activeFile } from "./activeFile";
 

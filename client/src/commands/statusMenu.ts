@@ -1,7 +1,8 @@
 /** @file The menu behind the status bar item. */
 
 import { commands, QuickPickItemKind, window, type QuickPickItem } from "vscode";
-import { fileName, runSummary, type Runs } from "../runs";
+import { fileName } from "../format";
+import { runSummary, type Runs } from "../runs";
 
 type MenuItem = QuickPickItem & { command?: string; argument?: unknown };
 

@@ -24,6 +24,17 @@ describe("picking", () => {
     });
   });
 
+  test("the node of merged outputs is found where it is drawn, inside the picture", () => {
+    const merged = buildGraph(data, { basis: "lib", showConstant: false, mergeOutputs: true });
+    const last = merged.layers.length - 1;
+    for (const width of [280, 1000]) {
+      const at = new Layout(merged, { width, height: 400 }, fitted);
+      expect(pick(at, everything, at.x(last), at.y({ layer: last, feature: 0 })).node).toEqual({ layer: last, feature: 0 });
+      expect(at.extent.width).toBeLessThanOrEqual(width + 1e-9);
+      expect(at.extent.height).toBeLessThanOrEqual(400 + 1e-9);
+    }
+  });
+
   test("an edge is found on its curve, also after zoom and pan", () => {
     const moved = new Layout(graph, layout.size, zoomAt({ x: -30, y: 0, zoom: 1.3, stretch: 1.2 }, 1.4, 60, 70));
     for (const at of [layout, moved]) {
@@ -96,7 +107,7 @@ test("sentences name node, importance and strongest partners, and say what is no
   expect(describeNode(graph, node)).toMatch(/^ln2\.0 f2, importance [\d.e−]+, [\d.<]+\u202f% of the layer\. 23 incoming, strongest ln1\.0 f/);
   expect(describeNode(graph, node)).toContain(featureName(graph.layers[0]!, partner.feature));
   const shown = shownEdges(graph, "strongest", 1e-9, 50, 0, 2);
-  expect(describeShown(graph, data, shown, 1e-9, "strongest")).toContain("strongest of");
+  expect(describeShown(graph, data, shown, 1e-9, "strongest", "lib")).toContain("strongest of");
   const none = shownEdges(graph, "strongest", 2, 50, 0, 2);
-  expect(describeShown(graph, data, none, 2, "strongest")).toMatch(/^None of .* reaches/);
+  expect(describeShown(graph, data, none, 2, "strongest", "lib")).toMatch(/^None of .* reaches/);
 });

@@ -56,6 +56,28 @@ describe("graph", () => {
     expect(list.total).toBeCloseTo(small.metadata.sections[0]!.total, 6);
   });
 
+  test("merged outputs are one node whose edges are the sums of the edges to all of them", () => {
+    const merged = buildGraph(data, { basis: "lib", showConstant: false, mergeOutputs: true });
+    const last = graph.layers.length - 1;
+    expect(merged.layers[last]).toMatchObject({ merged: graph.layers[last]!.count, count: 1, known: true });
+    expect(merged.layers.slice(0, last)).toEqual(graph.layers.slice(0, last));
+    expect(merged.sections.slice(0, -1)).toEqual(graph.sections.slice(0, -1));
+    for (let feature = 1; feature < graph.layers[last - 1]!.count; feature++) {
+      const apart = neighbours(graph, { layer: last - 1, feature }, "out").reduce((sum, { weight }) => sum + Math.abs(weight), 0);
+      const together = neighbours(merged, { layer: last - 1, feature }, "out");
+      expect(together).toHaveLength(1);
+      expect(together[0]!.weight / apart).toBeCloseTo(1, 5);
+    }
+  });
+
+  test("between neurons no feature is the constant one, and every neuron has a node", () => {
+    const small = fixture(modularAddition, 3);
+    const matrices = new Map(small.metadata.sections.map(({ index }) => [index, small.matrices.get(`jacobian-rms/neuron/${index}`)!]));
+    const neurons = buildGraph(fromResult("file:///r", small.metadata, null), { basis: "neuron", showConstant: false, matrices });
+    expect(neurons.layers.map(({ count, first, constant }) => [count, first, constant])).toEqual(modularAddition.map(({ dimension }) => [dimension, 0, false]));
+    neurons.sections.forEach(({ total: sum }, index) => expect(sum).toBeCloseTo(Array.from(matrices.get(index)!.values).reduce((all, value) => all + Math.abs(value), 0), 3));
+  });
+
   test("PCA sections without their matrix are unknown, not empty", () => {
     const pca = buildGraph(data, { basis: "pca", showConstant: false });
     expect(pca.sections.every((section) => !section.known)).toBe(true);

@@ -3,6 +3,7 @@
 import type { LensData } from "../shared/data";
 import { knownSections } from "../shared/data";
 import { count, number, percent, plural } from "../shared/format";
+import type { BasisName } from "../../../server/src/protocol/result";
 import type { EdgeNorm } from "../shared/savedState";
 import { neighbours, nodeName, totalImportance, type Graph, type NodeRef } from "./model";
 import type { Shown } from "./threshold";
@@ -36,7 +37,7 @@ export const normWords: Record<EdgeNorm, string> = {
 export const thresholdText = (threshold: number, norm: EdgeNorm): string => (norm === "absolute" ? number(threshold) : percent(threshold));
 
 /** What is drawn and what is not; never hides anything silently. */
-export function describeShown(graph: Graph, data: LensData, shown: Shown, threshold: number, norm: EdgeNorm): string {
+export function describeShown(graph: Graph, data: LensData, shown: Shown, threshold: number, norm: EdgeNorm, basis: BasisName): string {
   const known = knownSections(data);
   if (known === 0) return data.status === "running" ? "No section is finished yet." : "There are no edges to draw.";
   const parts: string[] = [];
@@ -46,6 +47,9 @@ export function describeShown(graph: Graph, data: LensData, shown: Shown, thresh
     parts.push(`${count(shown.aboveTotal)} of ${plural(shown.total, "edge")} ≥ ${thresholdText(threshold, norm)} ${normWords[norm]}`.trimEnd());
   }
   if (shown.drawnTotal < shown.inView) parts.push(`drawing the ${count(shown.drawnTotal)} strongest of ${count(shown.inView)} in view`);
+  const last = graph.layers.at(-1);
+  if (last !== undefined && last.merged > 0) parts.push(`${count(last.merged)} outputs drawn as one`);
+  if (basis === "neuron") parts.push("edges between neurons are the root mean square of the Jacobian");
   const leftOut = graph.sections.reduce((sum, section) => sum + section.leftOut, 0);
   if (leftOut > 0) parts.push(`${count(leftOut)} weaker ones are only in the file`);
   if (graph.layers.some((layer) => layer.constant && layer.first === 1)) parts.push("constant feature hidden");

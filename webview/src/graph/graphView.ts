@@ -43,7 +43,7 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
   let hit = -1;
 
   const options = computed(() => context.state.value.graph);
-  const { graph, basis, norm, ends, threshold } = store;
+  const { graph, basis, norm, merged, ends, threshold } = store;
   const metadata = computed(() => context.data.value.metadata);
   const notes = computed(() => context.data.value.notes);
   const runStatus = computed(() => context.data.value.status);
@@ -204,12 +204,14 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
       cursor: focused.value ? cursor.value : null,
     });
   });
-  effect(() => toolbar.update(options.value, threshold.value, ends.value, shown.value.aboveTotal));
-  effect(() => setText(status, hoverSentence(graph.value, hover.value) ?? describeShown(graph.value, context.data.value, shown.value, threshold.value, norm.value)));
+  effect(() => toolbar.update(options.value, { threshold: threshold.value, ends: ends.value, above: shown.value.aboveTotal, merged: merged.value }));
+  effect(() => setText(status, hoverSentence(graph.value, hover.value) ?? describeShown(graph.value, context.data.value, shown.value, threshold.value, norm.value, basis.value)));
   const whyNot = (selected: NodeRef): string | null => {
     if (uri.value === null) return "Possible once the run is finished.";
     if (metadata.value?.evaluation === undefined) return "The spec names no labelled data to measure with (field evaluation).";
-    return graph.value.layers[selected.layer]!.importance === null ? "This layer has no basis of its own." : null;
+    const layer = graph.value.layers[selected.layer]!;
+    if (layer.merged > 0) return "These are all outputs: without them nothing is left to measure.";
+    return layer.importance === null && basis.value !== "neuron" ? "This layer has no basis of its own." : null;
   };
   effect(() => {
     const current = graph.value;
@@ -235,7 +237,9 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     node,
     select(name) {
       const found = find(graph.value, name);
-      if (found !== null) select(found);
+      // One of the outputs that are drawn as one: then each has to be drawn.
+      if (merged.value === true && find(store.complete.value, name)?.layer === graph.value.layers.length - 1) setGraph(context, { mergeOutputs: false, threshold: null, selection: name });
+      else if (found !== null) select(found);
       // Not there yet: a view that is still loading selects it when its layer is known.
       else setGraph(context, { selection: name });
     },

@@ -7,17 +7,21 @@ export interface Size { width: number; height: number }
 
 /** Height of the band with layer names, which stays in place. */
 export const headerHeight = 46;
-const margin = { left: 40, right: 56, top: headerHeight + 14, bottom: 14 };
-/** Below this distance the edges between two columns run into one block. */
+const margin = { left: 40, top: headerHeight + 14, bottom: 14 };
+/** To the right of the last column, for the labels of its nodes. */
+const rightMargin = 56;
+/** Below this distance the edges between two columns run into one block; a few columns may stand closer, so that a narrow panel shows all. */
 const minColumn = 76;
+const minColumnOfFew = 56;
+const few = 5;
 const labelledRow = 13;
 /** From the middle of a node to its label. */
 export const labelGap = 14;
 /** Rows of a short layer do not spread further than this. */
 const maxPitch = 34;
 
-/** Rows are at shares (row / rows) ^ power of the height. */
-interface Column { rows: number; height: number; power: number }
+/** Rows are at shares (row / rows) ^ power of the height, from `offset` downwards. */
+interface Column { rows: number; offset: number; height: number; power: number }
 
 /** In a layer with more features than fit, the important ones, which come first, get more room than the long tail. */
 const crowdedPower = 0.62;
@@ -25,18 +29,22 @@ const crowdedPower = 0.62;
 export class Layout {
   private readonly columnGap: number;
   private readonly columns: Column[];
+  private readonly right: number;
 
   constructor(readonly graph: Graph, readonly size: Size, readonly camera: Camera) {
     const columns = graph.layers.length;
-    const free = size.width - margin.left - margin.right;
-    this.columnGap = columns > 1 ? Math.max(minColumn, free / (columns - 1)) : free;
+    const merged = graph.layers.at(-1)?.merged ?? 0;
+    this.right = merged === 0 ? rightMargin : Math.max(rightMargin, labelGap + 6.5 * `all ${merged}`.length + 6);
+    const free = size.width - margin.left - this.right;
+    this.columnGap = columns > 1 ? Math.max(columns <= few ? minColumnOfFew : minColumn, free / (columns - 1)) : free;
     const height = Math.max(40, size.height - margin.top - margin.bottom);
     this.columns = graph.layers.map((layer) => {
       const rows = Math.max(1, rowsOf(layer));
       // Every layer fills the height by itself: rank is read within a column, not across columns.
       const filled = Math.min(height, rows * maxPitch);
       const crowded = filled / rows < labelledRow && layer.importance !== null;
-      return { rows, height: filled, power: crowded ? crowdedPower : 1 };
+      // One node for all outputs sits where its edges come from: in the middle.
+      return { rows, offset: layer.merged > 0 ? (height - filled) / 2 : 0, height: filled, power: crowded ? crowdedPower : 1 };
     });
   }
 
@@ -69,8 +77,8 @@ export class Layout {
 
   /** Upper end of a row (0 is the first one shown); whole numbers are the lines between rows. */
   boundary(layer: number, row: number): number {
-    const { height, power, rows } = this.columns[layer]!;
-    return margin.top + this.camera.y + this.camera.zoom * height * Math.max(0, row / rows) ** power;
+    const { offset, height, power, rows } = this.columns[layer]!;
+    return margin.top + this.camera.y + this.camera.zoom * (offset + height * Math.max(0, row / rows) ** power);
   }
 
   y(node: NodeRef): number {
@@ -81,8 +89,8 @@ export class Layout {
   featureAt(layer: number, y: number): number | null {
     const found = this.graph.layers[layer];
     if (found === undefined || !found.known) return null;
-    const { height, power, rows } = this.columns[layer]!;
-    const share = (y - margin.top - this.camera.y) / (this.camera.zoom * height);
+    const { offset, height, power, rows } = this.columns[layer]!;
+    const share = ((y - margin.top - this.camera.y) / this.camera.zoom - offset) / height;
     const row = share < 0 ? -1 : Math.floor(rows * share ** (1 / power));
     return row >= 0 && row < rowsOf(found) ? row + found.first : null;
   }
@@ -96,9 +104,9 @@ export class Layout {
 
   /** Size of everything, for scroll limits and the whole picture in an export. */
   get extent(): Size {
-    const tallest = this.camera.zoom * Math.max(0, ...this.columns.map((column) => column.height));
+    const tallest = this.camera.zoom * Math.max(0, ...this.columns.map((column) => column.offset + column.height));
     return {
-      width: margin.left + margin.right + Math.max(0, this.graph.layers.length - 1) * this.columnWidth,
+      width: margin.left + this.right + Math.max(0, this.graph.layers.length - 1) * this.columnWidth,
       height: margin.top + margin.bottom + tallest,
     };
   }

@@ -3,6 +3,7 @@
  * Nothing here knows the DOM. A threshold is then one binary search per section, and nothing is ever filtered again.
  */
 
+import type { BasisName } from "../../../server/src/protocol/result";
 import type { ViewMatrix } from "../../../server/src/protocol/views";
 import type { LensData } from "../shared/data";
 
@@ -19,6 +20,8 @@ export interface GraphLayer {
   /** First feature that is shown: 1 when there is a hidden constant one. */
   first: number;
   known: boolean;
+  /** The one node of this layer stands for so many outputs; 0 when every feature has its own. */
+  merged: number;
 }
 
 /** Edges at a node in order of size: `edges[start[f]] … edges[start[f + 1] - 1]`. */
@@ -46,10 +49,12 @@ export const sameNode = (a: NodeRef | null, b: NodeRef | null): boolean =>
   a === b || (a !== null && b !== null && a.layer === b.layer && a.feature === b.feature);
 
 export interface GraphOptions {
-  basis: "lib" | "pca";
+  basis: BasisName;
   showConstant: boolean;
-  /** PCA edges [out, in] by section, as far as they were read. */
-  pcaEdges?: ReadonlyMap<number, ViewMatrix>;
+  /** Edges [out, in] by section of a basis other than LIB, as far as they were read. */
+  matrices?: ReadonlyMap<number, ViewMatrix>;
+  /** The last layer, when it has no basis of its own, is one node (method 4.5: sums over the outputs). */
+  mergeOutputs?: boolean;
 }
 
 /** Most edges of one section that are kept for drawing. */
@@ -60,16 +65,17 @@ export type GraphData = Pick<LensData, "layers" | "sections" | "metadata">;
 
 export function buildGraph(data: GraphData, options: GraphOptions): Graph {
   const centred = data.metadata?.spec?.basis?.center !== false;
-  const lists = data.sections.map((slot, index) => edgeList(slot.summary, options.pcaEdges?.get(index), options.basis));
+  const { basis } = options;
+  const lists = data.sections.map((slot, index) => edgeList(slot.summary, options.matrices?.get(index), basis));
   const layers = data.layers.map((slot, index): GraphLayer => {
     const { summary } = slot;
     const shape = lists[index]?.inputs ?? lists[index - 1]?.outputs ?? null;
     if (summary === null) {
-      return { name: slot.name, dimension: slot.dimension, count: 0, constant: false, importance: null, first: 0, known: false };
+      return { name: slot.name, dimension: slot.dimension, count: 0, constant: false, importance: null, first: 0, known: false, merged: 0 };
     }
-    const rotated = summary.kept > 0;
-    const spectrum = options.basis === "lib" ? summary.lambda : rotated ? summary.gramEigenvalues : [];
-    const count = shape ?? (rotated ? (options.basis === "lib" ? summary.kept : summary.gramRank) : summary.dimension);
+    const rotated = summary.kept > 0 && basis !== "neuron";
+    const spectrum = basis === "lib" ? summary.lambda : rotated ? summary.gramEigenvalues : [];
+    const count = shape ?? (rotated ? (basis === "lib" ? summary.kept : summary.gramRank) : summary.dimension);
     const constant = rotated && centred;
     return {
       name: slot.name,
@@ -79,8 +85,10 @@ export function buildGraph(data: GraphData, options: GraphOptions): Graph {
       importance: spectrum.length > 0 ? spectrum.slice(0, count) : null,
       first: constant && !options.showConstant ? 1 : 0,
       known: true,
+      merged: 0,
     };
   });
+  if (options.mergeOutputs === true) mergeLast(layers, lists);
   const sections = lists.map((list, index) => {
     const from = layers[index]!;
     const to = layers[index + 1]!;
@@ -99,15 +107,30 @@ interface List {
   leftOut: number;
 }
 
-function edgeList(summary: LensData["sections"][number]["summary"], matrix: ViewMatrix | undefined, basis: "lib" | "pca"): List | null {
-  if (basis === "pca") return matrix === undefined ? null : matrixEdges(matrix);
+/** Makes the outputs one node: an edge into it is the sum of the edges into all of them. */
+function mergeLast(layers: GraphLayer[], lists: (List | null)[]): void {
+  const last = layers.at(-1);
+  if (last === undefined || !last.known || last.importance !== null || last.count < 2) return;
+  layers[layers.length - 1] = { ...last, merged: last.count, count: 1 };
+  const list = lists[layers.length - 2] ?? null;
+  if (list === null) return;
+  const sums = new Float64Array(list.inputs);
+  for (let k = 0; k < list.weight.length; k++) sums[list.source[k]!]! += Math.abs(list.weight[k]!);
+  lists[layers.length - 2] = { ...list, outputs: 1, source: sums.map((_, feature) => feature), target: new Uint8Array(sums.length), weight: sums };
+}
+
+function edgeList(summary: LensData["sections"][number]["summary"], matrix: ViewMatrix | undefined, basis: BasisName): List | null {
+  if (basis !== "lib") return matrix === undefined ? null : matrixEdges(matrix, basis === "pca");
   if (summary === null) return null;
   const [outputs, inputs] = summary.shape;
   return { inputs, outputs, ...summary.edges, total: summary.total, leftOut: summary.truncated.count };
 }
 
-/** All entries of an edge matrix [out, in] as a list; column 0 belongs to the constant feature and is not in the total. */
-export function matrixEdges(matrix: ViewMatrix): List {
+/**
+ * All entries of an edge matrix [out, in] as a list.
+ * @param constantFirst column 0 belongs to the constant feature and is not in the total.
+ */
+export function matrixEdges(matrix: ViewMatrix, constantFirst = true): List {
   const { rows, cols, values } = matrix;
   const order: number[] = [];
   let total = 0;
@@ -115,7 +138,7 @@ export function matrixEdges(matrix: ViewMatrix): List {
     const size = Math.abs(values[at]!);
     if (size === 0 || !Number.isFinite(size)) continue;
     order.push(at);
-    if (at % cols !== 0) total += size;
+    if (!constantFirst || at % cols !== 0) total += size;
   }
   const indices = Uint32Array.from(order).sort((a, b) => Math.abs(values[b]!) - Math.abs(values[a]!));
   const kept = indices.subarray(0, sectionLimit);
@@ -197,6 +220,7 @@ export const rowsOf = (layer: GraphLayer): number => Math.max(0, layer.count - l
 
 /** Names as people read them: f0 is the constant feature where there is one, and a layer without a basis has neurons. */
 export function featureName(layer: GraphLayer, feature: number): string {
+  if (layer.merged > 0) return `all ${layer.merged}`;
   if (layer.constant && feature === 0) return "constant";
   return `${layer.importance === null ? "n" : "f"}${feature}`;
 }

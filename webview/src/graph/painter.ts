@@ -155,15 +155,23 @@ export function paintHeader(pen: Pen, scene: Scene): void {
   for (const [index, layer] of layout.graph.layers.entries()) {
     const x = layout.x(index);
     if (x < -60 || x > layout.size.width + 60) continue;
-    const room = Math.max(5, Math.floor((layout.columnWidth - 8) / 6.6));
+    const room = Math.max(5, Math.floor((layout.columnWidth - 8) / nameLetter));
     const name = layer.name.length > room ? `${layer.name.slice(0, room - 1)}…` : layer.name;
-    pen.text(name, x, 16, { colour: layer.known ? theme.foreground : theme.muted, size: 12, align: "center", bold: true });
-    pen.text(layerCaption(layer), x, 32, { colour: theme.muted, size: 10.5, align: "center" });
+    const caption = layerCaption(layer);
+    // A heading that would leave the picture moves inwards: half a word cannot be read.
+    const inside = (width: number): number => (x < 0 || x > layout.size.width ? x : Math.max(width / 2 + 4, Math.min(layout.size.width - width / 2 - 4, x)));
+    pen.text(name, inside(name.length * nameLetter), 16, { colour: layer.known ? theme.foreground : theme.muted, size: 12, align: "center", bold: true });
+    pen.text(caption, inside(caption.length * captionLetter), 32, { colour: theme.muted, size: 10.5, align: "center" });
   }
 }
 
+/** Width of a letter of a layer's name and of the line below it, generously. */
+const nameLetter = 7.2;
+const captionLetter = 6.2;
+
 /** Counts as the hover and the command line do: the constant feature is one of them, drawn or not. */
-function layerCaption({ known, count, dimension, importance }: GraphLayer): string {
+function layerCaption({ known, count, dimension, importance, merged }: GraphLayer): string {
   if (!known) return `… of ${dimension}`;
+  if (merged > 0) return `${merged} outputs`;
   return importance === null ? `${dimension} neurons` : `${count} of ${dimension}`;
 }

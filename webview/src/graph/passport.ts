@@ -40,6 +40,7 @@ export function passport(graph: Graph, node: NodeRef, pinned: readonly NodeRef[]
 function importanceRows(graph: Graph, node: NodeRef): HTMLElement[] {
   const layer = graph.layers[node.layer]!;
   const importance = layer.importance?.[node.feature];
+  if (layer.merged > 0) return [element("p", { class: "hint" }, `All ${count(layer.merged)} outputs as one: an edge is the sum of the edges into each of them. Clear "Merge outputs" to see them apart; the table lists them all.`)];
   if (importance === undefined) return [element("p", { class: "hint" }, "A neuron of a layer that is shown as it is, without a basis of its own.")];
   const rows: [string, string][] = [["Importance", number(importance)]];
   if (layer.constant && node.feature === 0) {

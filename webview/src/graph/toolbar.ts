@@ -7,6 +7,7 @@ import { menuButton, type MenuItem } from "../shared/menu";
 import { logRange } from "../shared/range";
 import type { EdgeNorm, EdgeScale, GraphState } from "../shared/savedState";
 import { thresholdText } from "./describe";
+import { basisChoices } from "./bases";
 
 export interface ToolbarActions {
   change(change: Partial<GraphState>): void;
@@ -22,7 +23,8 @@ export interface ToolbarActions {
 
 export interface Toolbar {
   node: HTMLElement;
-  update(state: GraphState, threshold: number, ends: { smallest: number; largest: number } | null, above: number): void;
+  /** @param merged the outputs are one node; null where they cannot be. */
+  update(state: GraphState, shown: { threshold: number; ends: { smallest: number; largest: number } | null; above: number; merged: boolean | null }): void;
   showHits(found: number | null): void;
   focusSearch(): void;
 }
@@ -52,22 +54,23 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
   const amount = element("span", { class: "amount" });
   const threshold = element("span", { class: "field threshold" }, element("span", { class: "field-label", attributes: { "aria-hidden": "true" } }, "Edges ≥"), typed.node, slider.node, amount);
 
-  const basis = dropdown("Basis", [{ value: "lib", label: "LIB" }, { value: "pca", label: "PCA" }], "lib", (value) => actions.change({ basis: value as "lib" | "pca", threshold: null, selection: null, pinned: [] }));
+  const basis = dropdown("Basis", basisChoices, "lib", (value) => actions.change({ basis: value, threshold: null, selection: null, pinned: [] }));
   const norm_ = dropdown("Relative to", norms, "strongest", (value) => actions.change({ norm: value, threshold: null }));
   const width = dropdown("Width", scales, "log", (value) => actions.change({ scale: value }));
   const hops = dropdown("Follow", [
     { value: "1", label: "1 layer" }, { value: "2", label: "2 layers" }, { value: "99", label: "All layers" },
   ], "1", (value) => actions.change({ hops: Number(value) }));
   const constant = checkbox("Constant feature", false, (value) => actions.change({ showConstant: value }));
+  const merge = checkbox("Merge outputs", false, (value) => actions.change({ mergeOutputs: value, threshold: null }));
   const find = textField("Find a feature", { placeholder: "Find: f3, fc1 f3", size: 13, onInput: (text) => actions.search(text) });
   find.field.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.nextHit(); });
   const hits = element("span", { class: "amount", attributes: { role: "status" } });
   const simple = (label: string, title: string, run: () => void): HTMLElement =>
     element("button", { class: "quiet", attributes: { type: "button", title, "aria-label": title }, on: { click: run } }, label);
 
-  const node = element("div", { class: "toolbar", attributes: { role: "toolbar", "aria-label": "Graph" } },
+  const node = element("div", { class: "toolbar", attributes: { role: "group", "aria-label": "Graph" } },
     basis.node, threshold,
-    element("span", { class: "secondary" }, norm_.node, width.node, hops.node, constant.node, element("span", { class: "field" }, find.node, hits)),
+    element("span", { class: "secondary" }, norm_.node, width.node, hops.node, constant.node, merge.node, element("span", { class: "field" }, find.node, hits)),
     element("span", { class: "field end" }, moreButton(), simple("Fit", "Fit the whole graph (0)", actions.fit), simple("?", "Keyboard shortcuts", actions.help), menuButton("Export", actions.exports)),
   );
   const settable: [Control<string>, (state: GraphState) => string][] = [
@@ -75,10 +78,12 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
   ] as [Control<string>, (state: GraphState) => string][];
   return {
     node,
-    update(state, value, ends, above) {
+    update(state, { threshold: value, ends, above, merged }) {
       norm = state.norm;
       for (const [control, read] of settable) control.set(read(state));
       constant.set(state.showConstant);
+      merge.node.hidden = merged === null;
+      merge.set(merged === true);
       slider.node.disabled = ends === null;
       if (ends === null) { amount.textContent = ""; typed.set(""); return; }
       slider.setEnds(ends.smallest, ends.largest);

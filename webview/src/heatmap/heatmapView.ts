@@ -87,7 +87,7 @@ export function heatmapView(context: ViewContext): HTMLElement {
     setHeatmap(context, { bases: bases.filter((other) => (other === basis ? on : now.includes(other))) });
   }));
   const bar = new ColourBar();
-  const toolbar = element("div", { class: "toolbar", attributes: { role: "toolbar", "aria-label": "Jacobians" } },
+  const toolbar = element("div", { class: "toolbar", attributes: { role: "group", "aria-label": "Jacobians" } },
     section.node,
     element("span", { class: "secondary" }, kind.node, ordered.node, scale.node, element("span", { class: "field threshold" }, element("span", { class: "field-label", attributes: { "aria-hidden": "true" } }, "Limit ±"), typed.node, slider.node)),
     element("span", { class: "field", attributes: { role: "group", "aria-label": "Bases" } }, ...toggles.map((toggle) => toggle.node)),

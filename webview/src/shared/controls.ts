@@ -38,8 +38,14 @@ export function setDisabled(node: HTMLElement, disabled: boolean): void {
 export function checkbox(label: string, checked: boolean, onChange: (checked: boolean) => void): Control<boolean> {
   const node = customElement<HTMLElement & { checked: boolean }>("vscode-checkbox", { class: "check" }, label);
   node.checked = checked;
-  node.addEventListener("change", () => onChange(node.checked));
-  return { node, set: (value) => { node.checked = value; } };
+  let known = checked;
+  // The toolkit says "change" also when a script sets the box: only what the user did is passed on.
+  node.addEventListener("change", () => {
+    if (node.checked === known) return;
+    known = node.checked;
+    onChange(known);
+  });
+  return { node, set: (value) => { known = value; node.checked = value; } };
 }
 
 export interface Choice<Value extends string> { value: Value; label: string }

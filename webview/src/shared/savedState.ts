@@ -10,10 +10,12 @@ export type EdgeScale = "log" | "sqrt" | "linear";
 export interface NodeName { layer: string; feature: number }
 
 export interface GraphState {
-  basis: "lib" | "pca";
+  basis: BasisName;
   norm: EdgeNorm;
   scale: EdgeScale;
   showConstant: boolean;
+  /** Draw the outputs as one node; null until the user chooses: then their number decides. */
+  mergeOutputs: boolean | null;
   /** In units of the norm; null until the user moves it: then the view chooses. */
   threshold: number | null;
   selection: NodeName | null;
@@ -42,7 +44,7 @@ export interface SavedState {
 
 export const initialState: SavedState = {
   v: 1, uri: null, run: null, tab: "graph",
-  graph: { basis: "lib", norm: "strongest", scale: "log", showConstant: false, threshold: null, selection: null, pinned: [], hops: 1 },
+  graph: { basis: "lib", norm: "strongest", scale: "log", showConstant: false, mergeOutputs: null, threshold: null, selection: null, pinned: [], hops: 1 },
   heatmap: { section: 0, statistic: "mean", order: "importance", scale: "linear", limit: null, bases: ["neuron", "pca", "lib"] },
 };
 

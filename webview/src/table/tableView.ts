@@ -1,6 +1,7 @@
 /** @file The Table tab: layers, features and edges in native tables, sorted and paged. */
 
 import { computed, effect, signal } from "@preact/signals-core";
+import { basisChoices } from "../graph/bases";
 import type { GraphStore } from "../graph/store";
 import { button, checkbox, dropdown, setDisabled, textField } from "../shared/controls";
 import { setGraph, type ViewContext } from "../shared/context";
@@ -23,7 +24,7 @@ export function tableView(context: ViewContext, store: GraphStore, open: (name: 
   const page = signal(0);
   const allEdges = signal(false);
 
-  const { graph, basis, above } = store;
+  const { complete: graph, basis, above } = store;
   const table = computed(() => {
     if (kind.value === "layers") return layerTable(graph.value);
     if (kind.value === "features") return featureTable(graph.value);
@@ -38,7 +39,7 @@ export function tableView(context: ViewContext, store: GraphStore, open: (name: 
   const which = dropdown("Show", [
     { value: "layers", label: "Layers" }, { value: "features", label: "Features" }, { value: "edges", label: "Edges" },
   ], "features", (value) => { kind.value = value as Kind; sort.value = null; page.value = 0; });
-  const basisChoice = dropdown("Basis", [{ value: "lib", label: "LIB" }, { value: "pca", label: "PCA" }], "lib", (value) => setGraph(context, { basis: value as "lib" | "pca", threshold: null, selection: null, pinned: [] }));
+  const basisChoice = dropdown("Basis", basisChoices, "lib", (value) => setGraph(context, { basis: value, threshold: null, selection: null, pinned: [] }));
   const every = checkbox("Below the threshold too", false, (on) => { allEdges.value = on; page.value = 0; });
   const find = textField("Filter rows", { placeholder: "Filter: fc1 f3", size: 16, onInput: (value) => { query.value = value; page.value = 0; } });
   const asCsv = (): string => csv(table.value.columns.map((column) => column.title), rows.value.map((row) => row.map((value) => value ?? "")));
@@ -54,7 +55,7 @@ export function tableView(context: ViewContext, store: GraphStore, open: (name: 
   const position = element("span", { class: "amount", attributes: { role: "status" } });
   const box = element("div", { class: "table-box", attributes: { tabindex: 0, role: "region", "aria-label": "Table" } });
   const node = element("section", { class: "view table-view" },
-    element("div", { class: "toolbar", attributes: { role: "toolbar", "aria-label": "Table" } },
+    element("div", { class: "toolbar", attributes: { role: "group", "aria-label": "Table" } },
       which.node, basisChoice.node, find.node, every.node, element("span", { class: "field end" }, position, previous, next, copy, save)),
     box);
 
