@@ -63,7 +63,7 @@ describe("node layers", () => {
       expect(x.shape[2]).toBe(1 + streams * w);
       const values = await engine.read(x);
       for (let start = 0; start < values.length; start += x.shape[2]) {
-        const row = values.slice(start + 1, start + 1 + modelWidth);
+        const row = Array.from(values.slice(start + 1, start + 1 + modelWidth));
         const mean = name === "llama" ? 0 : row.reduce((sum, value) => sum + value, 0) / modelWidth;
         expect(values[start]).toBeCloseTo(row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / modelWidth, 12);
       }
