@@ -30,6 +30,7 @@ async function run(line: CommandLine, service: AnalysisService): Promise<void> {
     case "ablate nodes": return (await import("./cli/ablate")).ablateNodes(service, line);
     case "ablate edges": return (await import("./cli/ablate")).ablateEdges(service, line);
     case "cluster": return (await import("./cli/cluster")).cluster(service, line);
+    case "sparsity": return (await import("./cli/sparsity")).sparsity(service, line);
     case "backends": return (await import("./cli/backends")).backends(service, line);
   }
 }

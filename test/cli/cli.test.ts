@@ -117,6 +117,62 @@ describe("cluster", () => {
   });
 });
 
+describe("cluster, further", () => {
+  interface Clusters {
+    modularity: number; gamma: number; norm: string; clusters: { layer: string; index: number }[][];
+    sections: { inside: number; epsilon?: number }[]; stability: { mean: number; runs: number }; permutation: { p: number; z: number | null };
+  }
+
+  it("finds a wanted number, merges the output, and says how far to trust it", async () => {
+    const { spec } = await tinyAnalysis();
+    const found = json<Clusters>(await runCli(bundles, ["cluster", spec, "--json", "--clusters", "2", "--merge-output", "--seeds", "4", "--shuffles", "20"]));
+    expect(found.clusters.filter(({ length }) => length > 1)).toHaveLength(2);
+    expect(found.clusters.flat().filter(({ layer }) => layer === "output")).toEqual([{ layer: "output", index: 0 }]);
+    expect(found.sections).toHaveLength(3);
+    expect(found.stability.runs).toBe(4);
+    expect(found.permutation.p).toBeGreaterThanOrEqual(1 / 21);
+    const impossible = await runCli(bundles, ["cluster", spec, "--clusters", "50"]);
+    expect([impossible.code, impossible.stderr]).toEqual([2, expect.stringContaining("gives 50 clusters")]);
+  });
+
+  it("with a logarithmic norm drops what edge ablation did not need", async () => {
+    const { spec } = await tinyAnalysis();
+    const { weakest } = json<{ weakest: Record<string, number> }>(await runCli(bundles, ["ablate", "edges", spec, "--json", "--tolerance", "0.01"]));
+    const found = json<Clusters>(await runCli(bundles, ["cluster", spec, "--json", "--norm", "log", "--tolerance", "0.01"]));
+    expect(found.sections.map(({ epsilon }) => epsilon)).toEqual([weakest["layers.0"], weakest["layers.1"]]);
+    const none = json<Clusters>(await runCli(bundles, ["cluster", spec, "--json", "--norm", "node-log", "--epsilon", "1e9"]));
+    expect([none.modularity, none.clusters.every(({ length }) => length === 1)]).toEqual([0, true]);
+  });
+});
+
+describe("sparsity", () => {
+  it("measures every section in every basis, with the edges that ablation requires", async () => {
+    const { spec } = await tinyAnalysis();
+    interface Section { from: string; possible: number; present: number; participationRatio: number; hoyer: number; required: number | null }
+    const { bases } = json<{ bases: Record<string, Section[]> }>(await runCli(bundles, ["sparsity", spec, "--json"]));
+    expect(Object.keys(bases)).toEqual(["lib", "pca", "neuron"]);
+    const { required } = json<{ required: Record<string, number> }>(await runCli(bundles, ["ablate", "edges", spec, "--json", "--basis", "pca"]));
+    expect(Object.fromEntries(bases["pca"]!.map((one) => [one.from, one.required]))).toEqual(required);
+    for (const sections of Object.values(bases)) {
+      // Widths without the constants: 8, 6, 5 and 3 outputs.
+      expect(sections.map(({ possible }) => possible)).toEqual([48, 30, 15]);
+      for (const { participationRatio, hoyer, present, possible } of sections) {
+        expect(participationRatio).toBeGreaterThanOrEqual(1);
+        expect(participationRatio).toBeLessThanOrEqual(present);
+        expect(present).toBeLessThanOrEqual(possible);
+        expect(hoyer).toBeGreaterThan(0);
+      }
+    }
+    expect((await runCli(bundles, ["sparsity", spec, "--basis", "lib"])).stdout).toContain("Hoyer");
+  });
+
+  it("needs no labels for what is not scored", async () => {
+    const { spec } = await tinyAnalysis({ data: { kind: "block-vectors", size: 200, width: 8 } });
+    const { bases } = json<{ bases: Record<string, { required: number | null; hoyer: number }[]> }>(await runCli(bundles, ["sparsity", spec, "--json", "--basis", "lib"]));
+    expect(bases["lib"]!.every(({ required, hoyer }) => required === null && hoyer > 0)).toBe(true);
+  });
+});
+
 describe("ablate", () => {
   it("nodes: curves end at the base score, and needed is where they stay there", async () => {
     const { spec } = await tinyAnalysis();

@@ -15,7 +15,7 @@ import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/re
 import { lookUpWithoutHashing } from "./store/lookUp";
 import { WorkerClient } from "./worker/workerClient";
 import type {
-  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SpecSource,
+  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SparsityAnswer, SpecSource,
 } from "./worker/messages";
 
 export interface AnalysisServiceOptions {
@@ -141,6 +141,13 @@ export class AnalysisService {
   /** Edges required per section. Progress arrives at `onEvent` of this call; `signal` cancels. */
   ablateEdges(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateEdgesAnswer> {
     return this.alone(signal, (client) => client.call({ ...options, kind: "ablate-edges", run: randomUUID(), file, compute: this.compute() }, onEvent));
+  }
+
+  /** Sparsity of the edges; with `required` also the edges required, which takes labels. Progress and cancel as above. */
+  sparsity(
+    file: string, bases: readonly BasisName[], required: Omit<AblationOptions, "basis"> | null, onEvent: (event: RunEvent) => void, signal: AbortSignal,
+  ): Promise<SparsityAnswer> {
+    return this.alone(signal, (client) => client.call({ kind: "sparsity", run: randomUUID(), file, bases: [...bases], required, compute: this.compute() }, onEvent));
   }
 
   /** Text of a filled-in spec for a model, and the file beside the model where it belongs. Nothing is written. */

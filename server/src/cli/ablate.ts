@@ -10,7 +10,7 @@ import { analyzeToEnd, sourceOf, workToEnd } from "./runToEnd";
 import { print, table } from "./terminal";
 
 /** In the order in which they are compared. */
-const bases: readonly BasisName[] = ["lib", "pca", "neuron"];
+export const allBases: readonly BasisName[] = ["lib", "pca", "neuron"];
 
 export async function ablateNodes(service: AnalysisService, line: CommandLine): Promise<void> {
   const options = await optionsOf(line, "nodes");
@@ -30,7 +30,7 @@ export async function ablateEdges(service: AnalysisService, line: CommandLine): 
 async function answer<T extends { base: number; tolerance: number }>(
   line: CommandLine, options: Omit<AblationOptions, "basis">, ask: (options: AblationOptions) => Promise<T>, summary: (answer: T) => string,
 ): Promise<void> {
-  const wanted = line.basis === "all" ? bases : [line.basis];
+  const wanted = line.basis === "all" ? allBases : [line.basis];
   const answers: [BasisName, T][] = [];
   for (const basis of wanted) answers.push([basis, await ask({ ...options, basis })]);
   if (line.json) return print(JSON.stringify(line.basis === "all" ? Object.fromEntries(answers) : answers[0]![1]));

@@ -2,12 +2,13 @@
 
 import { parseArgs } from "node:util";
 import { InputError } from "../analysis/errors";
+import { edgeNorms, type EdgeNorm } from "../core/lib/clustering/edgeNorms";
 import { nearest } from "../analysis/spec/nearest";
 import type { BackendName, BasisName } from "../protocol/result";
 import type { AblationScheduleSpec } from "../protocol/spec";
 
 export interface CommandLine {
-  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "backends" | "help" | "version";
+  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "sparsity" | "backends" | "help" | "version";
   /** The model or spec; empty for commands without one. */
   file: string;
   json: boolean;
@@ -24,9 +25,17 @@ export interface CommandLine {
   schedule: AblationScheduleSpec;
   /** Resolution of the clustering. */
   gamma: number;
+  norm: EdgeNorm;
+  /** For the logarithmic norms; null: from an edge ablation. */
+  epsilon: number | null;
+  /** Wanted number of clusters. */
+  clusters: number | null;
+  mergeOutput: boolean;
+  seeds: number;
+  shuffles: number;
 }
 
-const commands = ["inspect", "analyze", "ablate", "cluster", "backends"] as const;
+const commands = ["inspect", "analyze", "ablate", "sparsity", "cluster", "backends"] as const;
 const backends = ["auto", "tensorflow", "webgpu", "wasm", "cpu"] as const;
 
 const options = {
@@ -35,6 +44,8 @@ const options = {
   basis: { type: "string" }, tolerance: { type: "string" }, gamma: { type: "string" }, metric: { type: "string" },
   schedule: { type: "string" }, points: { type: "string" }, base: { type: "string" }, cutoff: { type: "string" }, interval: { type: "string" },
   keep: { type: "string" }, "stop-at": { type: "string" },
+  norm: { type: "string" }, epsilon: { type: "string" }, clusters: { type: "string" }, "merge-output": { type: "boolean" },
+  seeds: { type: "string" }, shuffles: { type: "string" },
 } as const;
 
 type OptionName = keyof typeof options;
@@ -47,7 +58,8 @@ const understood: Record<Exclude<CommandLine["command"], "help" | "version">, re
   "analyze": ["out", "backend", "force", "max-memory", "report"],
   "ablate nodes": ablation,
   "ablate edges": ablation,
-  "cluster": ["out", "backend", "gamma", "max-memory"],
+  "sparsity": ["out", "backend", "max-memory", "basis", "tolerance", "metric"],
+  "cluster": ["out", "backend", "max-memory", "gamma", "basis", "norm", "epsilon", "clusters", "merge-output", "seeds", "shuffles", "tolerance", "metric"],
   "backends": [],
 };
 
@@ -63,11 +75,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     report: values.report ?? null,
     backend: choice("--backend", values.backend ?? process.env["LIB_LENS_BACKEND"] ?? "auto", backends),
     maxMemory: values["max-memory"] ?? null,
-    basis: choice("--basis", values.basis ?? "lib", ["lib", "pca", "neuron", "all"]),
+    basis: choice("--basis", values.basis ?? (positionals[0] === "sparsity" ? "all" : "lib"), ["lib", "pca", "neuron", "all"]),
     tolerance: values.tolerance === undefined ? null : number("--tolerance", values.tolerance, 0.001),
     metric: values.metric === undefined ? null : choice<"accuracy" | "ce-loss">("--metric", values.metric, ["accuracy", "ce-loss"]),
     schedule: scheduleOf(values),
     gamma: number("--gamma", values.gamma, 1),
+    norm: choice("--norm", values.norm ?? "sqrt", edgeNorms),
+    epsilon: values.epsilon === undefined ? null : number("--epsilon", values.epsilon, 0.1),
+    clusters: values.clusters === undefined ? null : whole("--clusters", values.clusters, 1, 3),
+    mergeOutput: values["merge-output"] ?? false,
+    seeds: values.seeds === undefined ? 0 : whole("--seeds", values.seeds, 2, 10),
+    shuffles: values.shuffles === undefined ? 0 : whole("--shuffles", values.shuffles, 1, 100),
   };
   if (values.version) return { ...result, command: "version" };
   if (values.help || positionals[0] === "help" || args.length === 0) return result;
@@ -103,7 +121,7 @@ function commandOf(positionals: readonly string[]): { command: keyof typeof unde
     if (what === "nodes" || what === "edges") return { command: `ablate ${what}`, rest: files };
     throw new InputError(`"lib-lens ablate" is followed by nodes or edges: lib-lens ablate nodes SPEC.`);
   }
-  if (first === "inspect" || first === "analyze" || first === "cluster" || first === "backends") return { command: first, rest };
+  if ((commands as readonly string[]).includes(first)) return { command: first as keyof typeof understood, rest };
   const meant = nearest(first, commands);
   throw new InputError(`Unknown command "${first}"${meant ? `: did you mean "${meant}"?` : `; the commands are ${commands.join(", ")}.`}`);
 }
@@ -150,6 +168,7 @@ export const help = `lib-lens: Local Interaction Basis analysis of neural networ
   lib-lens analyze SPEC                features and interactions of a network
   lib-lens ablate nodes SPEC           score against features kept, layer by layer
   lib-lens ablate edges SPEC           edges needed to keep the score, section by section
+  lib-lens sparsity SPEC               how sparsely features interact, in the LIB, PCA and neuron bases
   lib-lens cluster SPEC                groups of features that interact among themselves
   lib-lens backends                    what can compute on this machine
 
@@ -169,6 +188,12 @@ SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything ca
   --keep N,N,...     ablate: further numbers to keep; without --schedule only these
   --stop-at X        ablate: stop once a score is further than X from the base score
   --gamma X          cluster: resolution; larger gives more and smaller groups (default 1)
+  --clusters N       cluster: search a resolution that gives N groups
+  --norm NAME        cluster: weight of an edge: sqrt (default), identity, abs, max, log or node-log
+  --epsilon X        cluster: edges up to X weigh nothing in the logarithmic norms (default: from an edge ablation)
+  --merge-output     cluster: the components of the output as one node
+  --seeds N          cluster: agreement of N seeds (adjusted Rand index)
+  --shuffles N       cluster: modularity against N graphs with shuffled edges
   --version, --help
 
 Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.`;

@@ -15,7 +15,7 @@ const exhaustiveWidth = 1024;
 const everyCutoff = 100;
 const growth = 1.05;
 
-interface Context {
+export interface Context {
   emit(event: RunEvent): void;
   checkCancelled(): void;
 }
@@ -68,7 +68,7 @@ function scoring(session: AblationSession, request: AblationOptions): { data: Ev
 }
 
 /** Signals of step `place` of `steps`, all within the phase "evaluate". */
-function signalsFor(run: string, steps: number, context: Context): (place: number, detail: string) => EvaluationSignals {
+export function signalsFor(run: string, steps: number, context: Context): (place: number, detail: string) => EvaluationSignals {
   const progress = new Progress(run, (event) => context.emit(event.kind === "phase" ? { ...event, overall: event.fraction } : event));
   return (place, detail) => ({
     checkCancelled: () => context.checkCancelled(),

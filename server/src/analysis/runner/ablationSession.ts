@@ -37,11 +37,13 @@ interface AnalysedData {
 
 export class AblationSession {
   private readonly bases = new Map<Metric, Promise<number>>();
+  /** Edges computed anew, by basis and section. */
+  private readonly computed = new Map<string, Promise<Matrix>>();
 
   private constructor(
     readonly metadata: ResultMetadata,
     readonly network: SectionedNetwork,
-    readonly data: EvaluationData,
+    private readonly labelled: EvaluationData | null,
     private readonly layers: readonly LayerMaps[],
     private readonly libEdges: readonly (Matrix | null)[],
     private readonly analysed: AnalysedData,
@@ -61,7 +63,6 @@ export class AblationSession {
       const engine = await startEngine(compute, resolved.precision);
       const network = cutIntoSections(buildNetwork(model, engine), spec.nodeLayers ?? model.architecture.nodeLayers);
       const data = evaluationData(network, samples, resolved);
-      if (!data) throw new InputError("An ablation is scored against labels, and the evaluation data has none: name labels in \"evaluation.data\" of the spec and analyse again.");
       const layers: LayerMaps[] = [];
       for (const { index, width } of network.nodeLayers) {
         const map = async (C: string, CPinv: string): Promise<FeatureMap | null> => {
@@ -82,6 +83,12 @@ export class AblationSession {
       const read = (): Promise<DataSet> => readDataSet(spec.data, dirname(file), undefined, hashFile);
       return new AblationSession(metadata, network, data, layers, libEdges, { resolved, read });
     });
+  }
+
+  /** What ablations are scored on. @throws InputError for data without labels. */
+  get data(): EvaluationData {
+    if (this.labelled) return this.labelled;
+    throw new InputError("An ablation is scored against labels, and the evaluation data has none: name labels in \"evaluation.data\" of the spec and analyse again.");
   }
 
   /**
@@ -112,6 +119,16 @@ export class AblationSession {
       throw new InputError(`The result holds no ${basis} basis for section ${section}: analyse with "basis.formula": "jacobian".`);
     }
     if (basis === "lib") return stored;
+    const key = `${basis} ${section}`;
+    const known = this.computed.get(key);
+    if (known) return known;
+    const computing = this.computeEdges(section, basis, signals);
+    this.computed.set(key, computing);
+    computing.catch(() => this.computed.delete(key));
+    return computing;
+  }
+
+  private async computeEdges(section: number, basis: BasisName, signals: EvaluationSignals): Promise<Matrix> {
     const { inputs } = await this.analysed.read();
     const { resolved } = this.analysed;
     const batches = networkBatches(this.network.network, inputs, resolved.batchSize ?? automaticBatchSize(this.network.network, inputs));

@@ -4,6 +4,7 @@
  */
 
 import type { Metric } from "../../core/lib/ablation/evaluate";
+import type { EdgeSparsity } from "../../core/lib/sparsity";
 import type { RunEvent } from "../../protocol/events";
 import type { BackendName, BasisName } from "../../protocol/result";
 import type { AblationScheduleSpec } from "../../protocol/spec";
@@ -95,6 +96,30 @@ export interface AblateEdgesAnswer {
   probes: Record<string, [edgesKept: number, score: number][]>;
 }
 
+/** Sparsity of the edges of every section (method section 4.4); `required` asks for the edges required too, which takes scoring. */
+export interface SparsityRequest {
+  kind: "sparsity";
+  run: string;
+  file: string;
+  bases: BasisName[];
+  required: Omit<AblationOptions, "basis"> | null;
+  compute: ComputeOptions;
+}
+export type SectionSparsity = EdgeSparsity & {
+  from: string;
+  to: string;
+  required: number | null;
+  /** Of the edges that the ablation counts over (the product of the widths). */
+  requiredFraction: number | null;
+};
+export interface SparsityAnswer {
+  /** Of the edges required. */
+  metric?: Metric;
+  tolerance?: number;
+  base?: number;
+  bases: Partial<Record<BasisName, SectionSparsity[]>>;
+}
+
 export interface CreateSpecRequest { kind: "create-spec"; model: string }
 export interface CreateSpecAnswer { file: string; text: string }
 
@@ -105,6 +130,7 @@ export interface WorkerCalls {
   "ablate-features": { request: AblateFeaturesRequest; answer: AblateFeaturesAnswer };
   "ablate-nodes": { request: AblateNodesRequest; answer: AblateNodesAnswer };
   "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
+  "sparsity": { request: SparsityRequest; answer: SparsityAnswer };
   "create-spec": { request: CreateSpecRequest; answer: CreateSpecAnswer };
 }
 export type WorkerCall = keyof WorkerCalls;
