@@ -1,8 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ablateEdges } from "../../server/src/core/lib/ablation/edgeAblation";
-import { baseScore, type EvaluationSignals } from "../../server/src/core/lib/ablation/evaluate";
+import { baseScore, type EvaluationData, type EvaluationSignals } from "../../server/src/core/lib/ablation/evaluate";
+import { featuresNeeded } from "../../server/src/core/lib/ablation/featuresNeeded";
+import { neededSamples } from "../../server/src/core/lib/ablation/neededCost";
 import { ablateNodes } from "../../server/src/core/lib/ablation/nodeAblation";
 import { featureMapIn } from "../../server/src/core/lib/edgeBases";
+import { defaultJacobianSamples } from "../../server/src/core/lib/jacobians/summary";
+import { networkBatches } from "../../server/src/core/network/batches";
+import { evenSample } from "../../server/src/core/network/evenSample";
 import { createEngine } from "../../server/src/engine/createEngine";
 import { analyseModularAddition, modaddFolder, nodeLayers, readJson, type AnalysedModel } from "./modularAddition";
 
@@ -56,6 +61,19 @@ describe.skipIf(modaddFolder === null).each([0, 1, 3])("ablations of the authors
       }
       expect(curve.points.at(-1)![1]).toBe(base);
       expect(curve.points[1][1]).toBeLessThan(0.02);
+    }
+  }, 600_000);
+
+  it("needs as many features on the part of the held-out pairs that a run counts on", async () => {
+    const reference = readJson<Reference>("reference.json").seeds[seed].rib.layers;
+    const kept = model.network.nodeLayers.map(({ index, width }) => model.bases[index]?.lambda.length ?? width);
+    const samples = neededSamples(model.network, { samples: model.training.samples, comparisonSamples: 500 + 3 * defaultJacobianSamples, kept }, testPairs)!;
+    const { inputs, labels } = evenSample(model.held, samples);
+    const data: EvaluationData = { batches: networkBatches(model.network.network, inputs, 2000), labels, metric: "accuracy" };
+    const sampled = await baseScore(model.network, data, signals);
+    for (const layer of sections) {
+      const needed = await featuresNeeded(model.network, layer, model.bases[layer]!, data, sampled, tolerance, signals);
+      expect(Math.abs(needed - reference[nodeLayers[layer]].need_0p1), `${nodeLayers[layer]}: ${needed}`).toBeLessThanOrEqual(1);
     }
   }, 600_000);
 

@@ -8,6 +8,7 @@ import type { LayerBasis } from "../../server/src/core/lib/layerBasis";
 import { defaultLibOptions, silentSignals, type EdgeBasis, type LibOptions } from "../../server/src/core/lib/options";
 import type { Matrix } from "../../server/src/core/linalg/matrix";
 import { networkBatches, type BatchSource } from "../../server/src/core/network/batches";
+import type { LabelledInputs } from "../../server/src/core/network/evenSample";
 import type { NetworkInputs } from "../../server/src/core/network/network";
 import { cutIntoSections, type SectionedNetwork } from "../../server/src/core/network/section";
 import { buildTransformerLens } from "../../server/src/core/network/transformer/transformerLens";
@@ -32,6 +33,8 @@ export interface AnalysedModel {
   readonly training: BatchSource;
   /** The 8,939 pairs that the model was not trained on. */
   readonly evaluation: EvaluationData;
+  /** The same pairs as they are. */
+  readonly held: LabelledInputs;
 }
 
 export const readJson = <Content>(...path: string[]): Content => JSON.parse(readFileSync(join(modaddFolder!, ...path), "utf8")) as Content;
@@ -44,16 +47,14 @@ export async function analyseModularAddition(seed: number, engine: Engine, optio
   const test = Array.from({ length: modulus ** 2 }, (_, pair) => pair).filter((pair) => !inTraining.has(pair));
 
   const batches = networkBatches(network.network, inputsOf(train), 1000);
+  const held = { inputs: inputsOf(test), labels: Int32Array.from(test, (pair) => (Math.floor(pair / modulus) + (pair % modulus)) % modulus) };
   const result: AnalysedModel = {
     network,
     bases: [],
     training: batches,
     edges: { lib: [], pca: [], neuron: [] },
-    evaluation: {
-      batches: networkBatches(network.network, inputsOf(test), 2000),
-      labels: Int32Array.from(test, (pair) => (Math.floor(pair / modulus) + (pair % modulus)) % modulus),
-      metric: "accuracy",
-    },
+    evaluation: { batches: networkBatches(network.network, held.inputs, 2000), labels: held.labels, metric: "accuracy" },
+    held,
   };
   for await (const event of analyzeLib(network, batches, { ...defaultLibOptions, ...options }, silentSignals)) {
     if (event.kind === "layer") result.bases[event.layer.index] = event.layer.basis;

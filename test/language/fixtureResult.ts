@@ -15,7 +15,7 @@ export function fixtureMetadata(model: string, createdAt: string): ResultMetadat
     backend: { name: "wasm", description: "wasm SIMD" }, precision: "float32", samples: 500, seconds: 1, phases: {},
     layers: [
       { index: 0, name: "layers.0", dimension: 7, kept: 4, lambda: [9, 8, 1.5, 0.5], gramEigenvalues: [1, 3, 2, 1], gramRank: 4 },
-      { index: 1, name: "layers.1", dimension: 13, kept: 3, lambda: [9, 4, 0.04], gramEigenvalues: [1, 3, 2], gramRank: 3 },
+      { index: 1, name: "layers.1", dimension: 13, kept: 3, lambda: [9, 4, 0.04], gramEigenvalues: [1, 3, 2], gramRank: 3, needed: 2 },
       { index: 2, name: "output", dimension: 3, kept: 0, lambda: [], gramEigenvalues: [], gramRank: 0 },
     ],
     sections: [
@@ -28,7 +28,7 @@ export function fixtureMetadata(model: string, createdAt: string): ResultMetadat
         edges: { source: [1], target: [2], weight: [3] },
       },
     ],
-    evaluation: { metric: "accuracy", base: 0.97, samples: 500 },
+    evaluation: { metric: "accuracy", base: 0.97, samples: 500, needed: { tolerance: 0.001, samples: 500 } },
     notes: [],
   };
 }

@@ -53,7 +53,9 @@ describe("hover with a stored result", () => {
     expect(first).toMatch(/Λ [▁▂▃▄▅▆▇█]{3}/u);
     expect(first).toContain("500 samples · accuracy 0.970 · float32 · wasm · key `0123456789ab`");
     expect(first).not.toMatch(/command:|data:image/);
-    expect(await client.hover(uri, script.at("fc2"))).toContain("**3 of 13 features kept**");
+    expect(await client.hover(uri, script.at("fc2"))).toContain("**3 of 13 features kept**; 2 keep the accuracy");
+    // Of a layer where nothing was counted, nothing is said.
+    expect(first).not.toContain("keep the accuracy");
     await client.stop();
     await workspace.remove();
   });

@@ -31,7 +31,9 @@ function answer(done: RunDone, metadata: ResultMetadata): object {
     phases: done.phases,
     cached: done.cached,
     samples: metadata.samples,
-    nodeLayers: metadata.layers.map(({ name, dimension, kept, lambda, gramRank }) => ({ name, dim: dimension, kept, lambda, gramRank })),
+    nodeLayers: metadata.layers.map(({ name, dimension, kept, lambda, gramRank, needed }) => ({
+      name, dim: dimension, kept, lambda, gramRank, ...(needed !== undefined ? { needed } : {}),
+    })),
     sections: metadata.sections.map(({ from, to, shape }) => ({ from, to, shape })),
     ...(metadata.evaluation ? { evaluation: metadata.evaluation } : {}),
     notes: metadata.notes,
@@ -40,9 +42,11 @@ function answer(done: RunDone, metadata: ResultMetadata): object {
 
 function summary(done: RunDone, metadata: ResultMetadata, report: string | null): string {
   const { model, evaluation } = metadata;
+  const counted = evaluation?.needed;
   const layers = metadata.layers.map((layer) => [
     layer.name,
     layer.kept > 0 ? `${layer.kept} of ${layer.dimension}` : `${layer.dimension} (not rotated)`,
+    ...(counted ? [layer.needed !== undefined ? String(layer.needed) : ""] : []),
     // The constant is no feature of the data.
     layer.lambda.slice(1, 4).map(short).join("  "),
     sparkline(layer.lambda.slice(1)),
@@ -58,7 +62,8 @@ function summary(done: RunDone, metadata: ResultMetadata, report: string | null)
     `${model.family}, ${model.parameters.toLocaleString("en")} parameters, ${metadata.samples.toLocaleString("en")} samples`
     + (evaluation ? `, ${evaluation.metric} ${evaluation.base.toFixed(4)} on ${evaluation.samples.toLocaleString("en")}` : ""),
     "",
-    table([["node layer", "features", "importance", "spectrum"], ...layers]),
+    table([["node layer", "features", ...(counted ? ["needed"] : []), "importance", "spectrum"], ...layers]),
+    ...(counted ? [`needed: this and every larger number of features keeps the ${evaluation.metric} within ${counted.tolerance} (${counted.samples.toLocaleString("en")} of ${evaluation.samples.toLocaleString("en")} samples)`] : []),
     "",
     table([["section", "edges", "strongest"], ...sections]),
     "",

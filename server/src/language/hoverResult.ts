@@ -20,11 +20,18 @@ export function resultTier(result: CachedResult, { layer, role }: NodeLayerRole,
   if (layer.kept === 0) {
     lines.push(`The last node layer has no basis of its own: ${plural(layer.dimension, "component")}.`);
   } else {
-    lines.push(`**${layer.kept} of ${layer.dimension} features kept**`, ...spectrum(layer, client), features(layer, metadata));
+    lines.push(`**${layer.kept} of ${layer.dimension} features kept**${needed(layer, metadata)}`, ...spectrum(layer, client), features(layer, metadata));
   }
   lines.push(provenance(result, layer, client, now));
   if (stale) lines.push("The model file has changed since: analyse it again.");
   return lines.join("\n\n");
+}
+
+/** Of the features that are kept, those that the score needs. */
+function needed(layer: LayerSummary, { evaluation }: ResultMetadata): string {
+  if (layer.needed === undefined || !evaluation) return "";
+  const what = evaluation.metric === "accuracy" ? "accuracy" : "loss";
+  return `; ${layer.needed} ${layer.needed === 1 ? "keeps" : "keep"} the ${what}`;
 }
 
 function spectrum(layer: LayerSummary, client: ClientAbilities): string[] {

@@ -21,6 +21,8 @@ export interface LayerSummary {
   gramRank: number;
   /** Exact path that gave the Jacobian Gram of the section that starts here, and why the planner took it. */
   path?: string;
+  /** Features that keep the score, this and every larger number of them (method 4.2), counted as `evaluation.needed` says. Only in a finished result. */
+  needed?: number;
 }
 
 /** The strongest edges of one section, sorted by weight, descending. Entry k goes from feature `source[k]` to `target[k]`. */
@@ -62,7 +64,11 @@ export interface ResultMetadata {
   phases: Record<string, number>;
   layers: LayerSummary[];
   sections: SectionSummary[];
-  evaluation?: { metric: "accuracy" | "ce-loss"; base: number; samples: number };
+  evaluation?: {
+    metric: "accuracy" | "ce-loss"; base: number; samples: number;
+    /** How `needed` of the layers was counted: loss of score that counts as kept, and on how many of the samples, taken evenly. */
+    needed?: { tolerance: number; samples: number };
+  };
   /** Warnings to show: what was ignored, guessed or reduced. */
   notes: string[];
 }

@@ -2,6 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CancelledError } from "../../../server/src/analysis/errors";
+import { nodeCurves } from "../../../server/src/analysis/runner/ablationCurves";
+import { AblationSession } from "../../../server/src/analysis/runner/ablationSession";
 import { runAnalysis } from "../../../server/src/analysis/runner/runAnalysis";
 import { readMetadata } from "../../../server/src/analysis/store/resultFile";
 import type { AnalyzeRequest } from "../../../server/src/analysis/worker/messages";
@@ -53,7 +55,8 @@ describe("a run", () => {
     const events = await run(request(folder, spec));
     const metadata = await readMetadata(doneFile(events));
     const layers = events.flatMap((event) => (event.kind === "layer" ? [event.layer] : []));
-    expect([...layers].sort((a, b) => a.index - b.index)).toEqual(metadata.layers);
+    // What is known at the end only is not in the events of single layers.
+    expect([...layers].sort((a, b) => a.index - b.index)).toEqual(metadata.layers.map(({ needed: _needed, ...layer }) => layer));
     expect(layers.map(({ index }) => index)).toEqual([3, 2, 1, 0]);
     const sections = events.flatMap((event) => (event.kind === "section" ? [event.section] : []));
     expect([...sections].sort((a, b) => a.index - b.index)).toEqual(metadata.sections);
@@ -62,6 +65,18 @@ describe("a run", () => {
     for (const name of Object.keys(metadata.phases)) expect(phases).toContain(name);
     expect(metadata.evaluation).toMatchObject({ metric: "accuracy", samples: 400 });
     expect(metadata.spec).toMatchObject({ model: join(folder, "model.safetensors"), nodeLayers: ["layers.0", "layers.1", "layers.2", "output"] });
+  });
+
+  it("says how many features keep the score, as an ablation of all of them finds", async () => {
+    const { folder, spec } = await tinyAnalysis();
+    const file = doneFile(await run(request(folder, spec)));
+    const { layers, evaluation } = await readMetadata(file);
+    expect(evaluation!.needed).toEqual({ tolerance: 0.001, samples: 400 });
+    const { compute } = request(folder, spec);
+    const session = await AblationSession.open(file, compute, () => undefined);
+    const curves = await nodeCurves(session, { kind: "ablate-nodes", run: "run-2", file, basis: "lib", compute }, { emit: () => undefined, checkCancelled: () => undefined });
+    expect(Object.fromEntries(layers.flatMap(({ name, needed }) => (needed !== undefined ? [[name, needed]] : [])))).toEqual(curves.needed);
+    expect(Object.values(curves.needed).some((needed) => needed > 1)).toBe(true);
   });
 
   it("stores bases that undo themselves, and edges of the shapes it says", async () => {

@@ -15,7 +15,8 @@ const isNumbers = (value: unknown): value is number[] => Array.isArray(value) &&
 
 function isLayer(value: unknown): value is LayerSummary {
   return isFields(value) && isIndex(value["index"]) && isText(value["name"]) && isIndex(value["dimension"]) && isIndex(value["kept"])
-    && isNumbers(value["lambda"]) && isNumbers(value["gramEigenvalues"]) && isNumber(value["gramRank"]);
+    && isNumbers(value["lambda"]) && isNumbers(value["gramEigenvalues"]) && isNumber(value["gramRank"])
+    && (value["needed"] === undefined || isIndex(value["needed"]));
 }
 
 function isSection(value: unknown): value is SectionSummary {

@@ -10,10 +10,15 @@ const text = (title: string): Column => ({ title, numeric: false });
 const numeric = (title: string): Column => ({ title, numeric: true });
 
 export function layerTable(graph: Graph): Table {
+  const counted = graph.layers.some(({ needed }) => needed !== null);
   return {
-    columns: [text("Layer"), numeric("Width"), numeric("Features"), numeric("Total importance"), numeric("Edges in"), numeric("Edges out")],
+    columns: [
+      text("Layer"), numeric("Width"), numeric("Features"), ...(counted ? [numeric("Needed for the score, constant included")] : []),
+      numeric("Total importance"), numeric("Edges in"), numeric("Edges out"),
+    ],
     rows: graph.layers.map((layer, index) => [
-      layer.name, layer.dimension, layer.known ? layer.count - (layer.constant ? 1 : 0) : null, layer.importance === null ? null : totalImportance(layer),
+      layer.name, layer.dimension, layer.known ? layer.count - (layer.constant ? 1 : 0) : null, ...(counted ? [layer.needed] : []),
+      layer.importance === null ? null : totalImportance(layer),
       graph.sections[index - 1]?.weight.length ?? 0, graph.sections[index]?.weight.length ?? 0,
     ]),
   };

@@ -51,9 +51,10 @@ ${metadata.notes.length > 0 ? `<h2>Notes</h2><ul>${metadata.notes.map((note) => 
 }
 
 function layerTable(layers: readonly LayerSummary[]): string {
+  const counted = layers.some(({ needed }) => needed !== undefined);
   const rows = layers.map((layer) => `<tr><th scope="row">${escape(layer.name)}</th><td>${layer.dimension}</td><td>${layer.kept > 0 ? layer.kept : "not rotated"}</td>`
-    + `<td>${layer.gramRank > 0 ? layer.gramRank : ""}</td><td class="picture">${spectrumSvg(layer)}</td></tr>`);
-  return `<table><thead><tr><th scope="col">Layer</th><th scope="col">Width</th><th scope="col">Features kept</th><th scope="col">Rank of the activations</th>`
+    + `${counted ? `<td>${layer.needed ?? ""}</td>` : ""}<td>${layer.gramRank > 0 ? layer.gramRank : ""}</td><td class="picture">${spectrumSvg(layer)}</td></tr>`);
+  return `<table><thead><tr><th scope="col">Layer</th><th scope="col">Width</th><th scope="col">Features kept</th>${counted ? `<th scope="col">Needed for the score</th>` : ""}<th scope="col">Rank of the activations</th>`
     + `<th scope="col">Importance (logarithmic)</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 

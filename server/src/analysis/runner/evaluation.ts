@@ -1,11 +1,17 @@
-/** @file Scoring data of a spec, and the base score of a run. */
+/** @file Scoring data of a spec; the base score of a run, and the features needed to keep it. */
 
 import { baseScore, type EvaluationData, type EvaluationSignals } from "../../core/lib/ablation/evaluate";
+import { featuresNeeded } from "../../core/lib/ablation/featuresNeeded";
+import { neededSamples } from "../../core/lib/ablation/neededCost";
+import { defaultJacobianSamples } from "../../core/lib/jacobians/summary";
+import type { LayerResult } from "../../core/lib/layerBasis";
 import { automaticBatchSize, networkBatches } from "../../core/network/batches";
+import { evenSample } from "../../core/network/evenSample";
 import type { SectionedNetwork } from "../../core/network/section";
 import { readDataSet } from "../../formats/readDataSet";
 import type { DataSet } from "../../formats/dataSet";
 import type { ResultMetadata } from "../../protocol/result";
+import { defaultTolerance } from "../spec/resolveAblation";
 import type { ResolvedOptions } from "../spec/resolveSpec";
 import { canonical } from "../store/resultKey";
 import type { Prepared } from "./prepare";
@@ -17,11 +23,51 @@ export function evaluationData(network: SectionedNetwork, data: DataSet, { evalu
   return { batches: networkBatches(network.network, data.inputs, size), labels: data.labels, metric: evaluation.metric };
 }
 
-/** Score of the untouched network, for the result; null without labels. @throws FormatError for unreadable evaluation data. */
-export async function evaluateBase(prepared: Prepared, signals: EvaluationSignals): Promise<ResultMetadata["evaluation"] | null> {
+/** What the result says about scores, and by layer index the features needed to keep the score. */
+export interface Evaluated {
+  evaluation: ResultMetadata["evaluation"] | null;
+  needed: ReadonlyMap<number, number>;
+  notes: string[];
+}
+
+/**
+ * Score of the untouched network, and the features that keep it where counting them is a small part of the run; nothing without labels.
+ * @throws FormatError for unreadable evaluation data.
+ */
+export async function evaluate(prepared: Prepared, layers: readonly LayerResult[], signals: EvaluationSignals): Promise<Evaluated> {
   const { loaded, resolved, network } = prepared;
   const own = canonical(resolved.evaluation.data) === canonical(loaded.spec.data);
-  const data = evaluationData(network, own ? prepared.data : await readDataSet(resolved.evaluation.data, loaded.folder, undefined, prepared.hashFile), resolved);
-  if (!data) return null;
-  return { metric: data.metric, base: await baseScore(network, data, signals), samples: data.batches.samples };
+  const samples = own ? prepared.data : await readDataSet(resolved.evaluation.data, loaded.folder, undefined, prepared.hashFile);
+  const data = evaluationData(network, samples, resolved);
+  if (!data) return { evaluation: null, needed: new Map(), notes: [] };
+  const base = await baseScore(network, data, signals);
+  const evaluation = { metric: data.metric, base, samples: data.batches.samples };
+  // Neurons come in no order of importance.
+  if (prepared.options.formula === "neuron") return { evaluation, needed: new Map(), notes: [] };
+  const { edgeBases, comparisonSamples } = prepared.options;
+  const chosen = neededSamples(network, {
+    samples: prepared.batches.samples,
+    comparisonSamples: (edgeBases.length - 1) * comparisonSamples + (1 + edgeBases.length) * defaultJacobianSamples,
+    kept: layers.map(({ basis, width }) => basis?.lambda.length ?? width),
+  }, data.batches.samples);
+  if (chosen === null) {
+    const note = "The features needed to keep the score were not counted, because it would take more than a tenth of the run: \"lib-lens ablate nodes\" counts them.";
+    return { evaluation, needed: new Map(), notes: [note] };
+  }
+  const tolerance = defaultTolerance(data.metric);
+  const needed = await countNeeded(network, layers, evaluationData(network, { ...samples, ...evenSample({ inputs: samples.inputs, labels: data.labels }, chosen) }, resolved)!, tolerance, signals);
+  return { evaluation: { ...evaluation, needed: { tolerance, samples: chosen } }, needed, notes: [] };
+}
+
+/** Every layer with a basis of its own. */
+async function countNeeded(
+  network: SectionedNetwork, layers: readonly LayerResult[], data: EvaluationData, tolerance: number, signals: EvaluationSignals,
+): Promise<Map<number, number>> {
+  const base = await baseScore(network, data, { ...signals, progress: () => undefined });
+  const needed = new Map<number, number>();
+  for (const { index, basis } of layers) {
+    const progress = (fraction: number): void => signals.progress((index + fraction) / layers.length);
+    if (basis) needed.set(index, await featuresNeeded(network, index, basis, data, base, tolerance, { ...signals, progress }));
+  }
+  return needed;
 }

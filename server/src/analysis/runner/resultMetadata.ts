@@ -1,28 +1,32 @@
 /** @file The facts that a result carries about itself. */
 
 import { resolve } from "node:path";
-import type { LayerSummary, ResultMetadata, SectionSummary } from "../../protocol/result";
+import type { LayerResult } from "../../core/lib/layerBasis";
+import type { ResultMetadata, SectionSummary } from "../../protocol/result";
 import type { AnalysisSpec } from "../../protocol/spec";
 import type { LoadedSpec } from "../spec/loadSpec";
 import { withPaths } from "../spec/specPaths";
 import { algorithmVersion } from "../store/resultKey";
+import type { Evaluated } from "./evaluation";
 import type { Prepared } from "./prepare";
+import { summarizeLayer } from "./summaries";
 
 export interface ResultFacts {
   key: string;
   modelSha256: string;
   loaded: LoadedSpec;
   prepared: Prepared;
-  layers: LayerSummary[];
+  layers: readonly LayerResult[];
   sections: SectionSummary[];
-  evaluation: ResultMetadata["evaluation"] | null;
+  evaluated: Evaluated;
   seconds: number;
   phases: Record<string, number>;
 }
 
 /** Paths are absolute here. */
 export function resultMetadata(facts: ResultFacts): ResultMetadata {
-  const { loaded, prepared, evaluation } = facts;
+  const { loaded, prepared } = facts;
+  const { evaluation, needed, notes } = facts.evaluated;
   const { engine, network } = prepared;
   return {
     format: "lib-lens-result",
@@ -38,10 +42,10 @@ export function resultMetadata(facts: ResultFacts): ResultMetadata {
     samples: prepared.batches.samples,
     seconds: facts.seconds,
     phases: facts.phases,
-    layers: facts.layers,
+    layers: facts.layers.map((layer) => ({ ...summarizeLayer(layer), ...(needed.has(layer.index) ? { needed: needed.get(layer.index)! } : {}) })),
     sections: facts.sections,
     ...(evaluation ? { evaluation } : {}),
-    notes: prepared.notes,
+    notes: [...prepared.notes, ...notes],
   };
 }
 

@@ -17,7 +17,7 @@ import { writeResult } from "../store/resultFile";
 import { resultKey } from "../store/resultKey";
 import { Unfinished, type FinishedEdges } from "../store/unfinished";
 import type { AnalyzeRequest } from "../worker/messages";
-import { evaluateBase } from "./evaluation";
+import { evaluate } from "./evaluation";
 import { addJacobians } from "./jacobianTensors";
 import { prepare, type Prepared } from "./prepare";
 import { Progress } from "./progress";
@@ -58,14 +58,15 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
   if (request.force) await unfinished.remove();
   const { tensors, layers, sections } = await computeBases(run, prepared, unfinished, progress, context);
   await addJacobians(tensors, prepared, layers, signalsOf(progress, context));
-  const evaluation = await evaluateBase(prepared, { checkCancelled: () => context.checkCancelled(), progress: (fraction) => progress.report("evaluate", fraction) });
+  const evaluated = await evaluate(prepared, layers, { checkCancelled: () => context.checkCancelled(), progress: (fraction) => progress.report("evaluate", fraction) });
+  for (const message of evaluated.notes) context.emit({ run, kind: "note", message });
 
   progress.report("write", 0);
   context.checkCancelled();
   await mkdir(storeFolder, { recursive: true });
   const file = resultPath(storeFolder, key);
   const seconds = progress.seconds();
-  const metadata = resultMetadata({ key, modelSha256, loaded, prepared, layers: layers.map(summarizeLayer), sections, evaluation, seconds, phases: progress.phases() });
+  const metadata = resultMetadata({ key, modelSha256, loaded, prepared, layers, sections, evaluated, seconds, phases: progress.phases() });
   await writeResult(file, run, tensors.list(), metadata, () => context.checkCancelled());
   await unfinished.remove();
   context.emit({ run, kind: "done", key, file, seconds: progress.seconds(), phases: progress.phases(), cached: false });

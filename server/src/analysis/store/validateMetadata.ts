@@ -45,6 +45,11 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
     check.oneOf(evaluation["metric"], ["accuracy", "ce-loss"], "evaluation.metric");
     check.number(evaluation["base"], "evaluation.base");
     check.count(evaluation["samples"], "evaluation.samples");
+    if (evaluation["needed"] !== undefined) {
+      const needed = check.object(evaluation["needed"], "evaluation.needed");
+      check.number(needed["tolerance"], "evaluation.needed.tolerance");
+      check.count(needed["samples"], "evaluation.needed.samples");
+    }
   }
   return root as unknown as ResultMetadata;
 }
@@ -67,6 +72,10 @@ function checkLayer(check: Checker, value: unknown, index: number): void {
   if (layer.kept! > layer.dimension!) check.fail(`${at}.kept`, `at most ${layer.dimension}`);
   if (lambda.length !== layer.kept) check.fail(`${at}.lambda`, `${layer.kept} values`);
   if (layer.path !== undefined) check.text(layer.path, `${at}.path`);
+  if (layer.needed !== undefined) {
+    check.count(layer.needed, `${at}.needed`);
+    if (layer.needed > layer.kept!) check.fail(`${at}.needed`, `at most ${layer.kept}`);
+  }
 }
 
 function checkSection(check: Checker, value: unknown, index: number): void {

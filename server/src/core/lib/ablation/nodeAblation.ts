@@ -92,7 +92,7 @@ async function bisectNodes(
 }
 
 /** From a batch's features to the network's output with only the first `count` of them. */
-function leadingFeatures(network: SectionedNetwork, layer: number, { CPinv }: FeatureMap): (batch: FeatureBatch, count: number) => Tensor {
+export function leadingFeatures(network: SectionedNetwork, layer: number, { CPinv }: FeatureMap): (batch: FeatureBatch, count: number) => Tensor {
   const { engine } = network.network;
   const leading = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
   if (layer === network.sections.length) {
