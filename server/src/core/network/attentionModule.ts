@@ -9,19 +9,19 @@ import type { AttentionShape, Module } from "./module";
 import { rotate, rotation, type Rotation } from "./rotary";
 import { widenSamples } from "./shapes";
 
+/**
+ * Heads that share a key stand under each other: g groups of U = h/g * T rows (head, position) with S keys, so that every step is one
+ * product over all samples, groups, heads and sources.
+ */
 export function attentionModule(engine: Engine, id: string, attention: AttentionShape, carried: readonly number[]): Module {
   const { heads, keyValueHeads: groups, queryWidth, valueWidth, scale, causal, window, rotary, output } = attention;
+  const inGroup = heads / groups;
   const outputWeight = engine.tensor(output.data, [output.rows, output.cols]);
 
   /** [B, S, n*w] -> [B, n, S, w] */
   const byHead = (x: Tensor, width: number): Tensor => {
     const [samples, positions, all] = x.shape as [number, number, number];
     return engine.transpose(engine.reshape(x, [samples, positions, all / width, width]), [0, 2, 1, 3]);
-  };
-  /** [B, n, R, S, w] -> [B, R, S, n*w] */
-  const joinHeads = (x: Tensor): Tensor => {
-    const [samples, count, sources, positions, width] = x.shape as [number, number, number, number, number];
-    return engine.reshape(engine.transpose(x, [0, 2, 3, 1, 4]), [samples, sources, positions, count * width]);
   };
   const turns = (positions: number): Rotation | null => rotary && rotation(engine, rotary, queryWidth, positions);
 
@@ -38,44 +38,57 @@ export function attentionModule(engine: Engine, id: string, attention: Attention
       const k = turned(byHead(keys, queryWidth));
       const v = byHead(values, valueWidth);
       const pattern = attentionPattern(engine, q, k, scale, causal, window);
-      const perGroup = engine.matMul(byGroup(engine, pattern, groups), v);
-      const mixed = engine.transpose(engine.reshape(perGroup, [samples, heads, positions, valueWidth]), [0, 2, 1, 3]);
-      const joined = engine.reshape(mixed, [samples, positions, heads * valueWidth]);
-      return { outputs: [engine.matMul(joined, outputWeight), ...others], saved: [q, k, v, pattern] };
+      const mixed = engine.matMul(byGroup(engine, pattern, groups), v); // [B, g, U, dv]
+      const perHead = engine.reshape(mixed, [samples, heads, positions, valueWidth]);
+      const joined = engine.reshape(engine.transpose(perHead, [0, 2, 1, 3]), [samples, positions, heads * valueWidth]);
+      return { outputs: [engine.matMul(joined, outputWeight), ...others], saved: [q, k, v, pattern, mixed] };
     },
-    vjp: ([q, k, v, pattern], [cotangent, ...others]) => {
+    vjp: ([q, k, v, pattern, mixed], [cotangent, ...others]) => {
       const [samples, , positions] = q.shape as [number, number, number, number];
       const sources = cotangent.shape[1];
-      const inGroup = heads / groups;
-      const perHead = engine.reshape(
+      const rows = inGroup * positions;
+      const weights = byGroup(engine, pattern, groups);
+      const toMixed = engine.reshape(
         engine.matMul(cotangent, outputWeight, { transposeB: true }),
-        [cotangent.shape[0], sources, positions, heads, valueWidth],
+        [cotangent.shape[0], sources, positions, groups, inGroup, valueWidth],
       );
-      const mixed = widenSamples(engine, engine.transpose(perHead, [0, 3, 1, 2, 4]), samples); // [B, h, R, T, dv]
-      /** [B, h, R, T, w] -> [B, g, all rows of the group, w] */
-      const rowsOf = (x: Tensor): Tensor => engine.reshape(x, [samples, groups, inGroup * sources * positions, x.shape[4]]);
-      /** Back to [B, n, R, S, w] */
-      const full = (x: Tensor, count: number): Tensor => engine.reshape(x, [samples, count, sources, positions, x.shape[3]]);
+      const inOrder = (axes: readonly number[], shape: readonly number[]): Tensor => (
+        engine.reshape(widenSamples(engine, engine.transpose(toMixed, axes), samples), [samples, groups, ...shape])
+      );
 
-      // Values: dv_s = sum over t and the group's heads of p_ts do_t, all sources as columns of one product.
-      const byTime = engine.reshape(engine.transpose(mixed, [0, 1, 3, 2, 4]), [samples, groups, inGroup * positions, sources * valueWidth]);
-      const toValues = engine.matMul(byGroup(engine, pattern, groups), byTime, { transposeA: true });
-      const values = engine.reshape(toValues, [samples, groups, positions, sources, valueWidth]);
+      // Values: dv_s = sum over u of p_us do_u, all sources as columns of one product.
+      const columns = inOrder([0, 3, 4, 2, 1, 5], [rows, sources * valueWidth]);
+      const values = engine.reshape(engine.matMul(weights, columns, { transposeA: true }), [samples, groups, positions, sources, valueWidth]);
 
-      // Softmax: ds = p * (dp - sum_s p dp).
-      const weights = engine.reshape(pattern, [samples, heads, 1, positions, positions]);
-      const toPattern = full(engine.matMul(rowsOf(mixed), v, { transposeB: true }), heads);
-      const centred = engine.sub(toPattern, engine.sum(engine.mul(toPattern, weights), [4], true));
-      const toScores = engine.affine(engine.mul(centred, weights), scale);
+      // Softmax: ds_us = scale p_us (do_u v_s - do_u o_u). The subtracted term is one more column of the product.
+      const perSource = inOrder([0, 3, 1, 4, 2, 5], [sources, rows, valueWidth]);
+      const own = engine.sum(engine.mul(perSource, engine.reshape(mixed, [samples, groups, 1, rows, valueWidth])), [4], true);
+      const widened = engine.reshape(engine.concat([perSource, own], 4), [samples, groups, sources * rows, valueWidth + 1]);
+      const minusOne = engine.affine(engine.slice(v, [0, 0, 0, 0], [samples, groups, positions, 1]), 0, -1);
+      const toPattern = engine.matMul(engine.concat([v, minusOne], 3), widened, { transposeB: true });
+      const slopes = engine.affine(engine.transpose(weights, [0, 1, 3, 2]), scale);
+      const toScores = engine.mul( // [B, g, S, R, U]
+        engine.reshape(toPattern, [samples, groups, positions, sources, rows]),
+        engine.reshape(slopes, [samples, groups, positions, 1, rows]),
+      );
 
-      const queries = full(engine.matMul(rowsOf(toScores), k), heads);
-      const perGroup = engine.reshape(toScores, [samples, groups, inGroup, sources, positions, positions]);
-      const bySource = engine.reshape(engine.transpose(perGroup, [0, 1, 3, 5, 2, 4]), [samples, groups, sources * positions, inGroup * positions]);
-      const keys = full(engine.matMul(bySource, byGroup(engine, q, groups)), groups);
-
+      const queries = engine.matMul(engine.reshape(toScores, [samples, groups, positions, sources * rows]), k, { transposeA: true });
+      const keys = engine.matMul(engine.reshape(toScores, [samples, groups, positions * sources, rows]), byGroup(engine, q, groups));
       const turn = turns(positions);
       const turnedBack = (x: Tensor): Tensor => (turn ? rotate(engine, turn, x, true) : x);
-      return [joinHeads(turnedBack(queries)), joinHeads(turnedBack(keys)), joinHeads(engine.transpose(values, [0, 1, 3, 2, 4])), ...others];
+      /** [B, g, S, R, w] -> [B, g, R, S, w] */
+      const sourcesFirst = (x: Tensor): Tensor => engine.transpose(engine.reshape(x, [samples, groups, positions, sources, x.shape.at(-1)!]), [0, 1, 3, 2, 4]);
+      /** [B, g, R, (h/g,) S, w] -> [B, R, S, all heads' w] */
+      const joined = (x: Tensor): Tensor => {
+        const axes = x.shape.length === 6 ? [0, 2, 4, 1, 3, 5] : [0, 2, 3, 1, 4];
+        return engine.reshape(engine.transpose(x, axes), [samples, sources, positions, x.size / (samples * sources * positions)]);
+      };
+      return [
+        joined(turnedBack(engine.reshape(queries, [samples, groups, sources, inGroup, positions, queryWidth]))),
+        joined(turnedBack(sourcesFirst(keys))),
+        joined(sourcesFirst(values)),
+        ...others,
+      ];
     },
   };
 }
