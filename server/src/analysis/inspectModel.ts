@@ -37,7 +37,14 @@ export async function inspectModel(model: string): Promise<Inspection> {
 
 function plain(architecture: Architecture): InspectedArchitecture {
   const { how } = architecture;
-  if (architecture.kind === "transformer-lens") return { family: "transformer-lens", how, ...architecture.sizes, ...architecture.description };
-  const { family, activation, layers } = architecture.description;
-  return { family, how, activation, widths: architecture.widths, layers };
+  if (architecture.kind === "mlp") {
+    const { family, activation, layers } = architecture.description;
+    return { family, how, activation, widths: architecture.widths, layers };
+  }
+  // `positions` is their number; how they are told apart has a name of its own.
+  const { positions, ...others } = architecture.description;
+  const common = { how, ...others, ...architecture.sizes, positionEncoding: positions ?? null };
+  if (architecture.kind === "transformer-lens") return { family: "transformer-lens", ...common };
+  const { family, mlp } = architecture.description;
+  return { ...common, family, activation: mlp.activation, parameters: architecture.parameters };
 }

@@ -90,8 +90,8 @@ function isZip(head: Uint8Array): boolean {
   return head[0] === 0x50 && head[1] === 0x4b && ((head[2] === 3 && head[3] === 4) || (head[2] === 5 && head[3] === 6));
 }
 
-/** The file itself, or the weights of a folder. */
-async function weightsFile(path: string): Promise<string> {
+/** The file itself, or the weights of a folder. @throws FormatError for a folder without any */
+export async function weightsFile(path: string): Promise<string> {
   if (!await isKind(path, "folder")) return path;
   for (const name of folderWeights) {
     const candidate = join(path, name);

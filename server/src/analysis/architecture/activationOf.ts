@@ -6,7 +6,7 @@ import type { ModelFacts } from "./architecture";
 
 /** Names that configs and libraries use. */
 const names: ReadonlyMap<string, ActivationName> = new Map([
-  ["relu", "relu"], ["gelu", "gelu"], ["gelu_new", "gelu_new"], ["gelu_fast", "gelu_new"], ["gelu_pytorch_tanh", "gelu_new"],
+  ["relu", "relu"], ["gelu", "gelu"], ["gelu_new", "gelu_new"], ["gelu_fast", "gelu_new"], ["gelu_pytorch_tanh", "gelu_new"], ["gelu_python", "gelu"],
   ["tanh", "tanh"], ["sigmoid", "sigmoid"], ["silu", "silu"], ["swish", "silu"], ["leaky_relu", "leaky_relu"], ["leakyrelu", "leaky_relu"],
   ["identity", "identity"], ["linear", "identity"], ["none", "identity"],
 ]);
@@ -20,7 +20,7 @@ export function activationOf(facts: ModelFacts): FoundActivation {
   const { spec, sidecar } = facts;
   if (spec.activation) return { name: spec.activation, negativeSlope: spec.negativeSlope ?? null, note: null };
   const written = sidecar?.text(...places.flatMap((place) => [`model.${place}`, place])) ?? fromHyperParameters(facts.metadata);
-  if (written !== null) return { name: named(written, facts), negativeSlope: null, note: null };
+  if (written !== null) return { name: activationNamed(written, facts.sidecar?.file ?? facts.model), negativeSlope: null, note: null };
   const classes = moduleClasses(facts.metadata);
   if (classes.length === 1) return { name: classes[0]!, negativeSlope: null, note: null };
   return {
@@ -30,10 +30,11 @@ export function activationOf(facts: ModelFacts): FoundActivation {
   };
 }
 
-function named(written: string, facts: ModelFacts): ActivationName {
+/** @param where what names it, for the message @throws InputError when it is not known here */
+export function activationNamed(written: string, where: string): ActivationName {
   const name = names.get(written.toLowerCase().replace(/^(torch\.)?nn\.(functional\.)?/, "").replace(/\(.*\)$/, ""));
   if (name) return name;
-  throw new InputError(`${facts.sidecar?.file ?? facts.model} names the activation "${written.slice(0, 60)}", which cannot be analysed: the known ones are ${[...new Set(names.values())].join(", ")}.`);
+  throw new InputError(`${where} names the activation "${written.slice(0, 60)}", which cannot be analysed: the known ones are ${[...new Set(names.values())].join(", ")}.`);
 }
 
 /** Lightning keeps the arguments of the module's constructor. */

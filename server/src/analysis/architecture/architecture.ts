@@ -2,9 +2,11 @@
 
 import type { TensorInfo } from "../../formats/modelFile";
 import type { MlpDescription } from "../../core/network/mlp";
+import type { TransformerDescription } from "../../core/network/transformer/description";
 import type { TransformerLensDescription } from "../../core/network/transformer/transformerLens";
 import type { ArchitectureSpec, DataSpec } from "../../protocol/spec";
 import type { Sidecar } from "./sidecar";
+import type { TransformerSources } from "./transformer/sources";
 
 /** Everything an inference may look at. Nothing here is executed and no weight is read. */
 export interface ModelFacts {
@@ -37,13 +39,25 @@ export interface MlpArchitecture extends Common {
   readonly widths: readonly number[];
 }
 
+export interface TransformerSizes {
+  readonly layers: number; readonly heads: number; readonly keyValueHeads: number; readonly modelWidth: number; readonly headWidth: number;
+  readonly hiddenWidth: number; readonly vocabulary: number; readonly outputs: number; readonly positions: number;
+}
+
 export interface TransformerLensArchitecture extends Common {
   readonly kind: "transformer-lens";
   readonly description: TransformerLensDescription;
-  readonly sizes: {
-    readonly layers: number; readonly heads: number; readonly modelWidth: number; readonly headWidth: number;
-    readonly hiddenWidth: number; readonly vocabulary: number; readonly outputs: number; readonly positions: number;
-  };
+  readonly sizes: TransformerSizes;
 }
 
-export type Architecture = MlpArchitecture | TransformerLensArchitecture;
+/** A transformer whose checkpoint follows the names of its library. */
+export interface TransformerArchitecture extends Common {
+  readonly kind: "transformer";
+  readonly description: TransformerDescription;
+  readonly sources: TransformerSources;
+  readonly sizes: TransformerSizes;
+  /** Numbers in the tensors that are used. */
+  readonly parameters: number;
+}
+
+export type Architecture = MlpArchitecture | TransformerLensArchitecture | TransformerArchitecture;

@@ -21,13 +21,9 @@ export class Sidecar {
     return this.first(paths, (value): value is string => typeof value === "string");
   }
 
-  flag(...paths: string[]): boolean | null {
-    return this.first(paths, (value): value is boolean => typeof value === "boolean");
-  }
-
-  /** Whether the path is there, even with the value null. */
-  has(path: string): boolean {
-    return this.at(path) !== undefined;
+  /** All fields; those of a section "model" come before those beside it. */
+  modelFields(): Readonly<Record<string, unknown>> {
+    return { ...fieldsOf(this.root), ...fieldsOf(this.at("model")) };
   }
 
   private first<T>(paths: string[], is: (value: unknown) => value is T): T | null {
@@ -47,6 +43,8 @@ export class Sidecar {
     return value;
   }
 }
+
+const fieldsOf = (value: unknown): Record<string, unknown> => (typeof value === "object" && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : {});
 
 /** The config beside a model, or null when there is none that can be read. */
 export async function readSidecar(model: string): Promise<Sidecar | null> {

@@ -1,9 +1,13 @@
 /** @file Transformers whose state dict uses the names of TransformerLens: `blocks.N.attn.W_Q` and so on. */
 
 import { InputError } from "../errors";
-import { activationOf } from "./activationOf";
-import type { ModelFacts, TransformerLensArchitecture } from "./architecture";
+import { activationNamed, activationOf } from "./activationOf";
+import type { ModelFacts, TransformerLensArchitecture, TransformerSizes } from "./architecture";
+import { lastPosition } from "./lastPosition";
 import { listed } from "./mlpChain";
+import { defaultNodeLayers } from "./nodeLayers";
+import { ConfigFields } from "./transformer/configFields";
+import { lensOptions } from "./transformerLensConfig";
 
 const signature = ["embed.W_E", "blocks.0.attn.W_Q", "unembed.W_U"];
 
@@ -15,88 +19,113 @@ export function looksLikeTransformerLens(facts: ModelFacts): boolean {
   return signature.every((name) => facts.tensors.some((tensor) => tensor.name === prefix + name));
 }
 
-/** @throws InputError when tensors are missing or disagree, in one sentence that names both. */
+/** @throws InputError when tensors are missing or disagree, in one sentence that names both, or the config asks for what is not supported. */
 export function inferTransformerLens(facts: ModelFacts): TransformerLensArchitecture {
   const { sidecar, spec } = facts;
   const shapes = new Map(facts.tensors.map(({ name, shape }) => [name, shape]));
-  const prefix = spec.prefix ?? "";
-  if (prefix !== "") throw new InputError(`"architecture.prefix" is not possible with family "transformer-lens": save the state dict of the inner model of ${facts.model}.`);
-  const shapeOf = (name: string, axes: number): readonly number[] => {
-    const shape = shapes.get(name);
-    if (!shape) throw new InputError(`${facts.model} looks like a TransformerLens checkpoint but has no "${name}": name the family in "architecture" if it is another kind of network.`);
-    if (shape.length !== axes) throw new InputError(`${facts.model} looks like a TransformerLens checkpoint, but "${name}" is [${shape.join(", ")}] and TransformerLens stores ${axes} axes there: convert the weights to its layout.`);
-    return shape;
-  };
-  const [positions, modelWidth] = shapeOf("pos_embed.W_pos", 2) as [number, number];
-  const layers = countBlocks(facts);
-  const [heads, , headWidth] = shapeOf("blocks.0.attn.W_Q", 3) as [number, number, number];
-  const [vocabulary] = shapeOf("embed.W_E", 2) as [number, number];
-  const [, outputs] = shapeOf("unembed.W_U", 2) as [number, number];
-  const [, hiddenWidth] = shapeOf("blocks.0.mlp.W_in", 2) as [number, number];
-  const expected = expectedShapes(layers, { modelWidth, heads, headWidth, hiddenWidth, vocabulary, outputs, positions });
+  if ((spec.prefix ?? "") !== "") throw new InputError(`"architecture.prefix" is not possible with family "transformer-lens": save the state dict of the inner model of ${facts.model}.`);
+  const config = new ConfigFields(sidecar?.name ?? null, sidecar?.modelFields() ?? {});
+  const sizes = sizesOf(facts, shapes);
+  const expected = expectedShapes(sizes, shapes.has("blocks.0.mlp.W_gate"));
   for (const [name, { shape, optional }] of expected) {
     if (optional && !shapes.has(name)) continue;
-    const found = shapeOf(name, shape.length);
+    const found = shapeOf(facts, shapes, name, shape.length);
     if (found.join() !== shape.join()) {
       throw new InputError(
         `${facts.model} has the tensor names of TransformerLens but not its layout: "${name}" is [${found.join(", ")}] where [${shape.join(", ")}] is expected `
-        + `(width ${modelWidth} from pos_embed.W_pos, ${heads} heads of ${headWidth} from blocks.0.attn.W_Q). Save the weights transposed to TransformerLens' layout.`,
+        + `(width ${sizes.modelWidth} from embed.W_E, ${sizes.heads} heads of ${sizes.headWidth} from blocks.0.attn.W_Q). Save the weights transposed to TransformerLens' layout.`,
       );
     }
   }
+  const options = lensOptions(config, facts, shapes, sizes);
+  if (options.positions.kind !== "learned") expected.delete("pos_embed.W_pos");
   const unused = facts.tensors.filter(({ name }) => !expected.has(name) && !buffers.test(name)).map(({ name }) => name);
-  const norms = unused.filter((name) => /(^|\.)ln(1|2|_final)\./.test(name));
-  const written = sidecar?.text("model.normalization_type", "normalization_type") ?? null;
-  const normalization = written ?? (norms.length > 0 ? "LN" : null);
-  const normalizationKnown = norms.length > 0 || sidecar?.has("model.normalization_type") || sidecar?.has("normalization_type");
-  const activation = activationOf(facts);
+  const foreign = unused.find((name) => /^(blocks\.\d+|embed|unembed)\./.test(name));
+  if (foreign !== undefined) throw new InputError(`${facts.model} has the tensor "${foreign}", which is no part of the TransformerLens networks that can be analysed: choose a model without it.`);
+  // Fields of the whole model; a bare Hugging Face config names its activation elsewhere.
+  const actName = config.text("act_fn");
+  const activation = spec.activation || actName === null ? activationOf(facts) : { name: activationNamed(actName, sidecar!.file), negativeSlope: null, note: null };
   const last = lastPosition(facts);
-  const ignored = unused.filter((name) => !norms.includes(name));
+  const nodes = defaultNodeLayers(sizes.layers, sizes.outputs);
+  const { layers, heads, keyValueHeads, modelWidth, headWidth, hiddenWidth } = sizes;
   return {
     kind: "transformer-lens",
     description: {
       activation: activation.name,
       ...(activation.negativeSlope !== null ? { negativeSlope: activation.negativeSlope } : {}),
-      normalization,
-      scaleAttention: spec.scaleAttention ?? sidecar?.flag("model.use_attn_scale", "use_attn_scale") ?? true,
-      causal: spec.causal ?? sidecar?.text("model.attention_dir", "attention_dir") !== "bidirectional",
+      normalization: options.normalization,
+      epsilon: options.epsilon,
+      positions: options.positions,
+      parallel: options.parallel,
+      windows: options.windows,
+      scaleAttention: spec.scaleAttention ?? options.scaled,
+      causal: spec.causal ?? config.text("attention_dir") !== "bidirectional",
       lastPositionOnly: last.after,
     },
-    sizes: { layers, heads, modelWidth, headWidth, hiddenWidth, vocabulary, outputs, positions },
-    how: `TransformerLens layout: ${layers} ${layers === 1 ? "block" : "blocks"}, width ${modelWidth}, ${heads} heads of ${headWidth}, hidden width ${hiddenWidth}, ${activation.name}`
-      + `${sidecar ? ` (with ${sidecar.name})` : ""}.`,
+    sizes: { ...sizes, positions: options.context },
+    how: `TransformerLens layout: ${layers} ${layers === 1 ? "block" : "blocks"}, width ${modelWidth}, ${heads} heads of ${headWidth}`
+      + `${keyValueHeads === heads ? "" : ` on ${keyValueHeads} key-value heads`}, hidden width ${hiddenWidth}, ${activation.name}${sidecar ? ` (with ${sidecar.name})` : ""}.`,
     tensors: [...expected.keys()].filter((name) => shapes.has(name)),
-    nodeLayers: [...Array.from({ length: layers }, (_, block) => [`ln1.${block}`, `ln2.${block}`]).flat(), "unembed", "output"],
+    nodeLayers: nodes.names,
     notes: [
       ...(activation.note !== null ? [activation.note] : []),
-      ...(normalizationKnown ? [] : ["Whether the model normalises is not stored with the weights: no normalisation is assumed. A config.yaml beside it can say \"normalization_type\"."]),
+      ...options.notes,
+      ...nodes.notes,
       ...last.notes,
-      ...(ignored.length > 0 ? [`Not part of the network and ignored: ${listed(ignored)}.`] : []),
+      ...(unused.length > 0 ? [`Not part of the network and ignored: ${listed(unused)}.`] : []),
     ],
   };
 }
 
-interface Sizes { modelWidth: number; heads: number; headWidth: number; hiddenWidth: number; vocabulary: number; outputs: number; positions: number }
+type Shapes = ReadonlyMap<string, readonly number[]>;
 
-function expectedShapes(layers: number, s: Sizes): Map<string, { shape: number[]; optional: boolean }> {
+function shapeOf(facts: ModelFacts, shapes: Shapes, name: string, axes: number): readonly number[] {
+  const shape = shapes.get(name);
+  if (!shape) throw new InputError(`${facts.model} looks like a TransformerLens checkpoint but has no "${name}": name the family in "architecture" if it is another kind of network.`);
+  if (shape.length !== axes) throw new InputError(`${facts.model} looks like a TransformerLens checkpoint, but "${name}" is [${shape.join(", ")}] and TransformerLens stores ${axes} axes there: convert the weights to its layout.`);
+  return shape;
+}
+
+/** Positions are 0 without a table. */
+function sizesOf(facts: ModelFacts, shapes: Shapes): TransformerSizes {
+  const [vocabulary, modelWidth] = shapeOf(facts, shapes, "embed.W_E", 2) as [number, number];
+  const [heads, , headWidth] = shapeOf(facts, shapes, "blocks.0.attn.W_Q", 3) as [number, number, number];
+  // Keys and values that several heads share are stored with an underscore.
+  const [keyValueHeads] = shapeOf(facts, shapes, shapes.has("blocks.0.attn._W_K") ? "blocks.0.attn._W_K" : "blocks.0.attn.W_K", 3) as [number];
+  const [, hiddenWidth] = shapeOf(facts, shapes, "blocks.0.mlp.W_in", 2) as [number, number];
+  const [, outputs] = shapeOf(facts, shapes, "unembed.W_U", 2) as [number, number];
+  const positions = shapes.has("pos_embed.W_pos") ? shapeOf(facts, shapes, "pos_embed.W_pos", 2)[0]! : 0;
+  return { layers: countBlocks(facts), heads, keyValueHeads, modelWidth, headWidth, hiddenWidth, vocabulary, outputs, positions };
+}
+
+function expectedShapes(s: TransformerSizes, gated: boolean): Map<string, { shape: number[]; optional: boolean }> {
   const shapes = new Map<string, { shape: number[]; optional: boolean }>();
   const weight = (name: string, ...shape: number[]): void => void shapes.set(name, { shape, optional: false });
   const bias = (name: string, ...shape: number[]): void => void shapes.set(name, { shape, optional: true });
+  const norm = (name: string): void => {
+    bias(`${name}.w`, s.modelWidth);
+    bias(`${name}.b`, s.modelWidth);
+  };
   weight("embed.W_E", s.vocabulary, s.modelWidth);
-  weight("pos_embed.W_pos", s.positions, s.modelWidth);
-  for (let block = 0; block < layers; block += 1) {
+  if (s.positions > 0) weight("pos_embed.W_pos", s.positions, s.modelWidth);
+  const shared = s.keyValueHeads === s.heads ? "" : "_";
+  for (let block = 0; block < s.layers; block += 1) {
     const attention = `blocks.${block}.attn`;
-    for (const part of ["Q", "K", "V"]) {
-      weight(`${attention}.W_${part}`, s.heads, s.modelWidth, s.headWidth);
-      bias(`${attention}.b_${part}`, s.heads, s.headWidth);
+    norm(`blocks.${block}.ln1`);
+    norm(`blocks.${block}.ln2`);
+    for (const [mark, part, count] of [["", "Q", s.heads], [shared, "K", s.keyValueHeads], [shared, "V", s.keyValueHeads]] as const) {
+      weight(`${attention}.${mark}W_${part}`, count, s.modelWidth, s.headWidth);
+      bias(`${attention}.${mark}b_${part}`, count, s.headWidth);
     }
     weight(`${attention}.W_O`, s.heads, s.headWidth, s.modelWidth);
     bias(`${attention}.b_O`, s.modelWidth);
+    if (gated) weight(`blocks.${block}.mlp.W_gate`, s.modelWidth, s.hiddenWidth);
     weight(`blocks.${block}.mlp.W_in`, s.modelWidth, s.hiddenWidth);
     bias(`blocks.${block}.mlp.b_in`, s.hiddenWidth);
     weight(`blocks.${block}.mlp.W_out`, s.hiddenWidth, s.modelWidth);
     bias(`blocks.${block}.mlp.b_out`, s.modelWidth);
   }
+  norm("ln_final");
   weight("unembed.W_U", s.modelWidth, s.outputs);
   bias("unembed.b_U", s.outputs);
   return shapes;
@@ -108,11 +137,4 @@ function countBlocks(facts: ModelFacts): number {
     if (!numbers.has(block)) throw new InputError(`${facts.model} has ${numbers.size} transformer blocks but none with number ${block}: the checkpoint is incomplete.`);
   }
   return numbers.size;
-}
-
-/** Modular addition is read off at the last position (method section 1.3). */
-function lastPosition(facts: ModelFacts): { after: string | null; notes: string[] } {
-  if (facts.lastPositionOnly !== null) return { after: facts.lastPositionOnly, notes: [] };
-  if (facts.data?.kind !== "modular-addition") return { after: null, notes: [] };
-  return { after: "add_resid1", notes: ["Only the last position is kept after attention, as modular addition is read off there."] };
 }

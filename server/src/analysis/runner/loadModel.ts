@@ -3,13 +3,15 @@
 import type { Engine } from "../../engine/engine";
 import { buildMlp } from "../../core/network/mlp";
 import type { Network } from "../../core/network/network";
+import { buildTransformer } from "../../core/network/transformer/buildTransformer";
 import { buildTransformerLens } from "../../core/network/transformer/transformerLens";
 import type { HostTensor, Weights } from "../../core/network/weights";
 import type { ModelFile } from "../../formats/modelFile";
-import { openModel } from "../../formats/openModel";
+import { openModel, weightsFile } from "../../formats/openModel";
 import type { AnalysisSpec } from "../../protocol/spec";
 import type { Architecture } from "../architecture/architecture";
 import { inferArchitecture } from "../architecture/inferArchitecture";
+import { transformerWeights } from "../architecture/transformer/readSources";
 import { readSidecar } from "../architecture/sidecar";
 import { InputError } from "../errors";
 
@@ -42,7 +44,7 @@ export async function architectureOf(opened: ModelFile, model: string, spec: Par
     model,
     tensors: opened.tensors,
     metadata: opened.metadata,
-    sidecar: await readSidecar(model),
+    sidecar: await readSidecar(await weightsFile(model)),
     spec: spec.architecture ?? {},
     lastPositionOnly: spec.lastPositionOnly ?? null,
     data: spec.data ?? null,
@@ -51,7 +53,14 @@ export async function architectureOf(opened: ModelFile, model: string, spec: Par
 
 /** @throws NetworkError when parameters do not fit each other. */
 export function buildNetwork({ architecture, weights }: LoadedModel, engine: Engine): Network {
-  return architecture.kind === "mlp" ? buildMlp(weights, architecture.description, engine) : buildTransformerLens(weights, architecture.description, engine);
+  switch (architecture.kind) {
+    case "mlp":
+      return buildMlp(weights, architecture.description, engine);
+    case "transformer-lens":
+      return buildTransformerLens(weights, architecture.description, engine);
+    case "transformer":
+      return buildTransformer(transformerWeights(architecture.sources, weights, architecture.parameters), architecture.description, engine);
+  }
 }
 
 async function readWeight(opened: ModelFile, name: string): Promise<HostTensor> {

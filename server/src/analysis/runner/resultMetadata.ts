@@ -53,7 +53,7 @@ export function resultMetadata(facts: ResultFacts): ResultMetadata {
 function explicitSpec(loaded: LoadedSpec, prepared: Prepared): AnalysisSpec {
   const { basis, edges, precision, seed } = prepared.resolved;
   const { architecture } = prepared.model;
-  const last = architecture.kind === "transformer-lens" ? architecture.description.lastPositionOnly : null;
+  const last = architecture.kind !== "mlp" ? architecture.description.lastPositionOnly : null;
   const spec: AnalysisSpec = {
     ...loaded.spec,
     nodeLayers: prepared.network.nodeLayers.map(({ name }) => name),

@@ -45,18 +45,24 @@ function specText(
     inferred ? comments(inferred.notes) + field("data", inferred.data) : dataToFillIn(architecture),
     ...(inferred?.evaluation ? [field("evaluation", inferred.evaluation)] : []),
     ...(architecture ? [field("nodeLayers", architecture.nodeLayers)] : []),
-    ...(architecture?.kind === "transformer-lens" && architecture.description.lastPositionOnly ? [field("lastPositionOnly", architecture.description.lastPositionOnly)] : []),
+    ...(architecture && architecture.kind !== "mlp" && architecture.description.lastPositionOnly ? [field("lastPositionOnly", architecture.description.lastPositionOnly)] : []),
     field("basis", { formula: "jacobian", center: true, threshold: 1e-6 }),
   ];
   return `{\n${fields.join(",\n")}\n}\n`;
 }
 
 function architectureField(architecture: Architecture): string {
-  const { description } = architecture;
   const said = comments([architecture.how, ...architecture.notes]);
-  if (architecture.kind === "transformer-lens") return said + field("architecture", { family: "transformer-lens", activation: description.activation });
-  const { layers } = architecture.description;
-  return said + field("architecture", { family: architecture.description.family, activation: description.activation, weightOrder: layers[0]!.order });
+  switch (architecture.kind) {
+    case "transformer-lens":
+      return said + field("architecture", { family: "transformer-lens", activation: architecture.description.activation });
+    case "transformer":
+      return said + field("architecture", { family: architecture.description.family });
+    case "mlp": {
+      const { family, activation, layers } = architecture.description;
+      return said + field("architecture", { family, activation, weightOrder: layers[0]!.order });
+    }
+  }
 }
 
 /** Matrices are the likely affine layers; the person orders them and removes what does not belong. */
