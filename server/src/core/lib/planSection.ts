@@ -5,6 +5,7 @@ import { affinePlan } from "./closedForms/affine";
 import { affineActivationPlan } from "./closedForms/affineActivation";
 import { attentionSkipPlan } from "./closedForms/attentionSkip";
 import { mlpSkipPlan } from "./closedForms/mlpSkip";
+import { tokenPlan } from "./closedForms/tokenPlans";
 import { generalPlan } from "./generalPlan";
 import { integrationPoints, type IntegrationMethod } from "./integration";
 import type { SectionPlan } from "./sectionPlan";
@@ -24,7 +25,12 @@ export function planSection(section: Section, options: PlanOptions): SectionPlan
       return affineActivationPlan(structure);
     case "mlp-skip":
       return mlpSkipPlan(structure);
+    case "gated-mlp-skip":
+    case "norm":
+    case "norm-mlp":
+      return tokenPlan(structure);
     case "attention-skip":
+      if (structure.rotary || structure.window !== null) return generalPlan(section);
       return attentionSkipPlan(section, structure, integrationPoints(options.integration, options.intervals).length);
     case "general":
       return generalPlan(section);

@@ -1,69 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
-import type { IntegrationPoint } from "../../../../server/src/core/lib/integration";
 import { planSection } from "../../../../server/src/core/lib/planSection";
-import type { EdgesTask } from "../../../../server/src/core/lib/sectionPlan";
-import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
-import type { Section } from "../../../../server/src/core/network/section";
-import { randomMatrix } from "../../linalg/random";
+import { atData, gradient, gramByDifferences, halfway, relativeDifference, task, twoPoints } from "./comparison";
 import { mlpFixture, plainEngine, transformerFixture, type Fixture } from "./networks";
-
-const atData: IntegrationPoint[] = [{ alpha: 1, weight: 1 }];
-const halfway: IntegrationPoint[] = [{ alpha: 0.5, weight: 1 }];
-const twoPoints: IntegrationPoint[] = [{ alpha: 0.3, weight: 0.4 }, { alpha: 0.9, weight: 0.6 }];
-const gradient = { integration: "gradient", intervals: 0 } as const;
-
-function task(fixture: Fixture, section: Section, points: readonly IntegrationPoint[], rotated: boolean, memoryBudget = 2 ** 26): EdgesTask {
-  const kept = section.inputWidth - 1;
-  return {
-    section,
-    activations: fixture.source.at(section.index),
-    points,
-    features: { C: randomMatrix(section.inputWidth, kept, 11), CPinv: randomMatrix(kept, section.inputWidth, 12) },
-    nextC: rotated ? randomMatrix(section.outputWidth, 3, 13) : null,
-    memoryBudget,
-    checkCancelled: () => undefined,
-    progress: () => undefined,
-  };
-}
-
-function relativeDifference(a: Matrix, b: Matrix): number {
-  expect([a.rows, a.cols]).toEqual([b.rows, b.cols]);
-  const largest = Math.max(...b.data.map(Math.abs));
-  expect(largest).toBeGreaterThan(0);
-  return Math.max(...a.data.map((value, index) => Math.abs(value - b.data[index]))) / largest;
-}
-
-/** J [outputs, inputs] of one sample by central differences; x [1, S, d] flattened. */
-async function finiteDifferences(section: Section, x: Float64Array, shape: readonly number[]): Promise<Matrix> {
-  const step = 1e-5;
-  const at = async (values: Float64Array): Promise<ArrayLike<number>> => section.engine.read(section.forward(section.engine.tensor(values, shape)).output);
-  const columns: Float64Array[] = [];
-  for (let j = 0; j < x.length; j += 1) {
-    const [up, down] = await Promise.all([step, -step].map((change) => at(x.map((value, k) => (k === j ? value + change : value)))));
-    columns.push(Float64Array.from(up, (value, i) => (value - down[i]) / (2 * step)));
-  }
-  return matrix(columns[0].length, x.length, Float64Array.from({ length: columns[0].length * x.length }, (_, at2) => columns[at2 % x.length][Math.floor(at2 / x.length)]));
-}
-
-async function gramByDifferences(fixture: Fixture, section: Section): Promise<Matrix> {
-  const d = section.inputWidth;
-  const total = matrix(d, d);
-  let divisor = 0;
-  await fixture.source.at(section.index).forEachBatch(async (batch) => {
-    const values = Float64Array.from(await fixture.engine.read(batch));
-    const [samples, positions] = batch.shape;
-    for (let b = 0; b < samples; b += 1) {
-      const J = await finiteDifferences(section, values.slice(b * positions * d, (b + 1) * positions * d), [1, positions, d]);
-      for (let row = 0; row < J.rows; row += 1) for (let s = 0; s < positions; s += 1) {
-        const start = row * J.cols + s * d;
-        for (let j = 0; j < d; j += 1) for (let k = 0; k < d; k += 1) total.data[j * d + k] += J.data[start + j] * J.data[start + k];
-      }
-      divisor += positions;
-    }
-  });
-  return matrix(d, d, total.data.map((value) => value / divisor));
-}
 
 const engine = await plainEngine();
 const transformerLayers = ["ln1.0", "ln2.0", "unembed", "output"];

@@ -7,10 +7,13 @@ import { networkBatches, type BatchSource } from "../../../../server/src/core/ne
 import { buildMlp } from "../../../../server/src/core/network/mlp";
 import type { Network, NetworkInputs } from "../../../../server/src/core/network/network";
 import { cutIntoSections, type SectionedNetwork } from "../../../../server/src/core/network/section";
+import { buildTransformer } from "../../../../server/src/core/network/transformer/buildTransformer";
 import { buildTransformerLens, type TransformerLensDescription } from "../../../../server/src/core/network/transformer/transformerLens";
 import type { HostTensor } from "../../../../server/src/core/network/weights";
 import type { ActivationName, Precision } from "../../../../server/src/protocol/spec";
 import { uniform } from "../../linalg/random";
+import { tokens } from "../../support/networks";
+import { context, descriptions, randomWeights, vocabulary } from "../../support/transformers";
 
 export const plainEngine = (precision: Precision = "float64"): Promise<Engine> => createEngine({ backend: "cpu", precision });
 
@@ -85,4 +88,11 @@ export function transformerFixture(engine: Engine, options: TransformerFixtureOp
   const network = buildTransformerLens(weights, description, engine);
   const values = Int32Array.from({ length: samples * positions }, () => Math.floor(((next() + 1) / 2) * vocabulary));
   return fixture(network, nodeLayers ?? network.defaultNodeLayers, { kind: "tokens", values, count: samples, positions, vocabulary }, batchSize);
+}
+
+/** Two blocks of a family of test/core/support/transformers.ts. */
+export function familyFixture(engine: Engine, family: string, nodeLayers: readonly string[], lastPositionOnly: string | null = null): Fixture {
+  const description = { ...descriptions[family], lastPositionOnly };
+  const network = buildTransformer(randomWeights(description, 7), description, engine);
+  return fixture(network, nodeLayers, tokens(7, context - 1, vocabulary, 8), 4);
 }

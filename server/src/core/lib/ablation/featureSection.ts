@@ -67,16 +67,25 @@ export function featureSection(section: Section, CPinv: Matrix, nextC: Matrix | 
       };
     }
     case "attention-skip":
+      if (structure.rotary || structure.window !== null) return throughModules(section, CPinv, nextC);
       return structure.lastPositionOnly ? lastAttention(engine, structure, into, outOf) : everyAttention(engine, structure, into, outOf);
-    case "general": {
-      return {
-        linear: null,
-        apply: (batch, inputs, outputs) => {
-          const x = times(engine, chosen(engine, batch.features, inputs), part(CPinv, inputs, null));
-          const rows = asPositionRows(engine, section.forward(asActivations(engine, x, batch.samples)).output);
-          return nextC || outputs ? engine.matMul(rows, toTensor(engine, part(nextC ?? identity(section.outputWidth), null, outputs))) : rows;
-        },
-      };
-    }
+    case "gated-mlp-skip":
+    case "norm":
+    case "norm-mlp":
+    case "general":
+      return throughModules(section, CPinv, nextC);
   }
+}
+
+/** The section itself between the two transforms. */
+function throughModules(section: Section, CPinv: Matrix, nextC: Matrix | null): FeatureSection {
+  const { engine } = section;
+  return {
+    linear: null,
+    apply: (batch, inputs, outputs) => {
+      const x = times(engine, chosen(engine, batch.features, inputs), part(CPinv, inputs, null));
+      const rows = asPositionRows(engine, section.forward(asActivations(engine, x, batch.samples)).output);
+      return nextC || outputs ? engine.matMul(rows, toTensor(engine, part(nextC ?? identity(section.outputWidth), null, outputs))) : rows;
+    },
+  };
 }

@@ -8,6 +8,8 @@ import { asRows, forEachChunk } from "../closedForms/chunks";
 import { times, toTensor } from "../closedForms/matrices";
 import { GatedProducts, type HiddenLayer } from "../closedForms/scaledProducts";
 import { integratedSlope } from "../closedForms/slopes";
+import { tokenMoments } from "../closedForms/tokenMoments";
+import { tokenForm } from "../closedForms/tokenPlans";
 import type { EdgesTask } from "../sectionPlan";
 import {
   addSourceRows, chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,
@@ -37,6 +39,10 @@ export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
         into: into(structure.A), activation: structure.activation, outOf: times(structure.B, task.nextC),
         constant: times(into(structure.skip), task.nextC),
       });
+    case "gated-mlp-skip":
+    case "norm":
+    case "norm-mlp":
+      return tokenMoments(task, tokenForm(structure), "jacobian");
     case "attention-skip":
     case "general":
       return byVjp(task);

@@ -1,0 +1,39 @@
+/** @file Plans of the position-wise sections in token form: norms, MLPs behind a norm, gated MLPs. */
+
+import type { Norm, NormMlp } from "../../network/normStructure";
+import type { SectionStructure } from "../../network/sectionStructure";
+import type { SectionPlan } from "../sectionPlan";
+import { normForm, normMlpForm } from "./normForm";
+import { gatedForm, type TokenForm } from "./tokenForm";
+import { tokenGram } from "./tokenGram";
+import { tokenMoments } from "./tokenMoments";
+
+type TokenStructure = Norm | NormMlp | Extract<SectionStructure, { kind: "gated-mlp-skip" }>;
+
+export function tokenForm(structure: TokenStructure): TokenForm {
+  switch (structure.kind) {
+    case "norm": return normForm(structure);
+    case "norm-mlp": return normMlpForm(structure);
+    case "gated-mlp-skip": return gatedForm(structure);
+  }
+}
+
+export function tokenPlan(structure: TokenStructure): SectionPlan {
+  const form = tokenForm(structure);
+  return {
+    path: describe(structure),
+    jacobianGram: (task) => tokenGram(task, form),
+    edges: async (task) => (await tokenMoments(task, form, "edges")).meanSquare,
+  };
+}
+
+function describe(structure: TokenStructure): string {
+  if (structure.kind === "gated-mlp-skip") {
+    return `closed form of a gated MLP with ${structure.activation.name} and a skip connection (moments of its slopes, no Jacobian per sample)`;
+  }
+  const norm = structure.norm.kind === "layer-norm" ? "layer norm" : "RMS norm";
+  const part = { variance: `the first half of a ${norm}`, divide: `the second half of a ${norm}`, whole: `a ${norm}` }[structure.half];
+  if (structure.kind === "norm") return `closed form of ${part} (a rank-one term per token)`;
+  const gate = structure.up ? "a gated MLP" : "an MLP";
+  return `closed form of ${part} and ${gate} with ${structure.activation.name} behind it (moments of its slopes, two rank-one terms per token)`;
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
+import { jacobianMoments } from "../../../../server/src/core/lib/jacobians/jacobianMoments";
+import { planSection } from "../../../../server/src/core/lib/planSection";
+import { atData, gradient, gramByDifferences, halfway, relativeDifference, task, twoPoints } from "./comparison";
+import { familyFixture, plainEngine } from "./networks";
+
+const engine = await plainEngine();
+const single = await plainEngine("float32");
+
+/** Family, first and last node layer of the section, structure. */
+const cases: [string, string, string, string][] = [
+  ["GPT-2", "ln1.1", "ln1_out.1", "norm"],
+  ["GPT-2", "ln1_out.1", "attn_in.1", "norm"],
+  ["GPT-2", "ln1_out.1", "attn_out.1", "norm"],
+  ["GPT-2", "ln1.1", "attn_in.1", "norm"],
+  ["GPT-2", "ln_final", "ln_final_out", "norm"],
+  ["GPT-2", "ln_final", "unembed", "norm"],
+  ["GPT-2", "ln_final", "output", "norm"],
+  ["GPT-2", "ln2.0", "ln1.1", "norm-mlp"],
+  ["GPT-2", "ln2_out.0", "ln1.1", "norm-mlp"],
+  ["llama", "ln2.0", "ln2_out.0", "norm"],
+  ["llama", "ln2_out.0", "mlp_in.0", "norm"],
+  ["llama", "ln2.0", "mlp_act.0", "norm"],
+  ["llama", "mlp_in.0", "ln1.1", "gated-mlp-skip"],
+  ["llama", "mlp_act.0", "mlp_out.0", "gated-mlp-skip"],
+  ["llama", "ln2.0", "ln1.1", "norm-mlp"],
+  ["llama", "ln2_out.0", "ln1.1", "norm-mlp"],
+  ["GPT-NeoX", "ln2.0", "ln2_out.0", "norm"],
+  ["GPT-NeoX", "ln2_out.0", "mlp_in.0", "norm"],
+  ["GPT-NeoX", "ln2.0", "ln1.1", "norm-mlp"],
+  ["no positions, all see all, no final norm", "mlp_in.1", "output", "gated-mlp-skip"],
+];
+
+describe.each(cases)("%s, %s to %s", (family, from, to, kind) => {
+  const fixture = familyFixture(engine, family, [from, to]);
+  const [section] = fixture.network.sections;
+  const closed = planSection(section, gradient);
+  const general = generalPlan(section);
+
+  it("has a closed form that the plan names", () => {
+    expect(section.structure.kind).toBe(kind);
+    expect(closed.path).toMatch(/closed form/);
+  });
+
+  it.each([true, false])("gives the general path's Jacobian Gram and edges for every rule (next layer rotated: %s)", async (rotated) => {
+    for (const points of [atData, halfway, twoPoints]) {
+      const input = task(fixture, section, points, rotated);
+      expect(relativeDifference(await closed.jacobianGram(input), await general.jacobianGram(input))).toBeLessThan(1e-12);
+      expect(relativeDifference(await closed.edges(input), await general.edges(input))).toBeLessThan(1e-12);
+    }
+  });
+
+  it("agrees with finite differences", async () => {
+    expect(relativeDifference(await closed.jacobianGram(task(fixture, section, atData, false)), await gramByDifferences(fixture, section))).toBeLessThan(1e-7);
+  });
+
+  it("does not depend on the chunk size", async () => {
+    const [large, small] = [2 ** 26, 1].map((budget) => task(fixture, section, twoPoints, true, budget));
+    expect(relativeDifference(await closed.jacobianGram(small), await closed.jacobianGram(large))).toBeLessThan(1e-13);
+    expect(relativeDifference(await closed.edges(small), await closed.edges(large))).toBeLessThan(1e-13);
+  });
+
+  it("gives the moments of the Jacobian as the general path does", async () => {
+    const input = task(fixture, section, twoPoints, true);
+    const structure = { kind: "general", why: "for comparison" } as const;
+    const [mine, wanted] = [await jacobianMoments(input), await jacobianMoments({ ...input, section: { ...section, structure } })];
+    expect(relativeDifference(mine.mean, wanted.mean)).toBeLessThan(1e-12);
+    expect(relativeDifference(mine.meanSquare, wanted.meanSquare)).toBeLessThan(1e-12);
+  });
+
+  it("loses no more in float32 than the general path does", async () => {
+    const rounded = familyFixture(single, family, [from, to]);
+    const [roundedSection] = rounded.network.sections;
+    const [mine, exact] = [task(rounded, roundedSection, atData, true), task(fixture, section, atData, true)];
+    const [gram, edges] = [await closed.jacobianGram(exact), await closed.edges(exact)];
+    const roundedGeneral = generalPlan(roundedSection);
+    const bound = (deviation: number): number => Math.max(1e-5, 3 * deviation);
+    const plan = planSection(roundedSection, gradient);
+    expect(relativeDifference(await plan.jacobianGram(mine), gram)).toBeLessThan(bound(relativeDifference(await roundedGeneral.jacobianGram(mine), gram)));
+    expect(relativeDifference(await plan.edges(mine), edges)).toBeLessThan(bound(relativeDifference(await roundedGeneral.edges(mine), edges)));
+  });
+});
