@@ -59,15 +59,18 @@ export interface EvaluationSpec {
 
 export type BasisFormula = "jacobian" | "(1-0)*alpha" | "(1-alpha)^2" | "svd" | "neuron";
 
+export type Integration = "gradient" | "gauss-legendre" | "trapezoidal";
+
 export interface BasisSpec {
   formula?: BasisFormula;
   center?: boolean;
-  integration?: "gradient" | "gauss-legendre" | "trapezoidal";
+  /** One rule, or rules by name of a node layer or by what such names begin with. */
+  integration?: Integration | Record<string, Integration>;
   intervals?: number;
   global?: boolean;
   sources?: { position?: number | null; hidden?: number | null };
-  /** Relative to the largest non-constant eigenvalue; 1e-6 when absent. */
-  threshold?: number;
+  /** A number is relative to the largest non-constant eigenvalue; 1e-6 when absent. */
+  threshold?: number | { absolute: number };
   rotateOutput?: boolean;
   isolateLayerNormVariance?: boolean;
 }

@@ -138,12 +138,26 @@ describe("a run", () => {
 
   it.each<[string, Partial<AnalysisSpec>, string]>([
     ["an unknown node layer", { nodeLayers: ["layers.0", "layers.9"] }, "layers.9"],
-    ["an option that is not built", { basis: { global: true } }, '"basis.global": true is not available'],
+    ["an integration of a layer that is not there", { basis: { integration: { "ln1": "gauss-legendre" } } }, 'no node layer begins with it'],
     ["too little memory", { maxMemory: "1MB" }, '"maxMemory"'],
     ["data of another width", { data: { kind: "block-vectors", size: 10, width: 5 } }, "vectors of 8 values"],
   ])("with %s is refused in one sentence", async (_what, options, message) => {
     const { folder, spec } = await tinyAnalysis(options);
     await expect(run(request(folder, spec))).rejects.toThrow(message);
+  });
+
+  it.each<[string, Partial<AnalysisSpec>, string]>([
+    ["the oldest formula and functional edges", { basis: { formula: "(1-alpha)^2" }, edges: { formula: "functional" } }, "(1-alpha)^2"],
+    ["the global basis", { basis: { global: true } }, "closed form"],
+    ["random sources", { basis: { sources: { hidden: 2 } }, edges: { sources: 1 }, seed: 5 }, "2 over features"],
+    ["rules by layer and an absolute threshold", { basis: { integration: { "layers.1": "trapezoidal" }, intervals: 3, threshold: { absolute: 1e-9 } } }, "closed form"],
+  ])("with %s is computed under a key of its own", async (_what, options, path) => {
+    const [{ folder, spec }, usual] = [await tinyAnalysis(options), await tinyAnalysis()];
+    const metadata = await readMetadata(doneFile(await run(request(folder, spec))));
+    expect(metadata.layers.some((layer) => layer.path?.includes(path))).toBe(true);
+    expect(metadata.spec).toMatchObject(options);
+    expect(metadata.sections).toHaveLength(3);
+    expect(metadata.key).not.toBe((await readMetadata(doneFile(await run(request(usual.folder, usual.spec))))).key);
   });
 
   it.each(["svd", "neuron"] as const)("with the %s basis works", async (formula) => {

@@ -40,7 +40,7 @@ describe("a spec file", () => {
 
   it.each([
     ['{\n "modle": "a.pt",\n "data": {"kind": "npz"}\n}', 'line 2: Unknown field "modle": did you mean "model"?'],
-    ['{\n "model": "a.pt",\n "data": {"kind": "npz"},\n "basis": {\n  "threshold": "small"\n }\n}', 'line 5: "basis.threshold" is "small"; a number is expected.'],
+    ['{\n "model": "a.pt",\n "data": {"kind": "npz"},\n "basis": {\n  "threshold": "small"\n }\n}', 'line 5: "basis.threshold" is "small"; a number or an object in braces is expected.'],
     ['{ "model": "a.pt", "data": { "kind": "nzp" } }', 'did you mean "npz"?'],
     ['{ "model": "a.pt" }', '"data" is missing in the spec: add it.'],
     ['{ "model": "a.pt", "data": {} }', '"kind" is missing in "data": add it.'],
@@ -55,6 +55,15 @@ describe("a spec file", () => {
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"intervals": 5} }', '"basis.intervals" must be 0 with "gradient" integration'],
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"formula": "neuron", "center": true} }', '"basis.center" cannot be true'],
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "edges": {"formula": "functional"} }', '"functional" edges are zero everywhere'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"formula": "neuron", "rotateOutput": true} }', '"basis.rotateOutput" cannot be true with the "neuron" formula'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"formula": "svd", "global": true} }', '"basis.global" has no meaning with the "svd" formula'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"formula": "(1-0)*alpha", "sources": {"hidden": 2}} }', '"basis.sources" are for the "jacobian" formula only'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"formula": "(1-alpha)^2", "integration": "gradient"} }', '"(1-alpha)^2" formula is zero everywhere'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"integration": "gauss-legendre"}, "edges": {"formula": "functional", "sources": 1} }', '"edges.sources" are for "squared" edges only'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"integration": {"ln1": "gradient"}, "intervals": 2} }', '"basis.intervals" must be 0'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"integration": {"ln1": "simpson"}} }', '"gradient", "gauss-legendre" or "trapezoidal", or an object'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"threshold": {"relative": 1}} }', 'Unknown field "relative"'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"threshold": 2} }', '"basis.threshold" is 2; it must be < 1.'],
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "architecture": {"family": "layers"} }', 'needs "architecture.layers"'],
   ])("%j is refused in one sentence", (text, expected) => {
     const message = messageOf(text);
@@ -84,6 +93,19 @@ describe("defaults", () => {
     expect(edges.formula).toBe("squared");
     expect(precision).toBe("float32");
     expect(evaluation.data).toEqual({ kind: "npz", inputs: "d.npz" });
+  });
+
+  it("integrate the two earlier formulas, which are zero or wrong otherwise", () => {
+    const resolved = (formula: string): unknown => resolveSpec(parseSpec(`{ "model": "a.pt", "data": { "kind": "npz" }, "basis": { "formula": "${formula}" } }`, "s")).basis.integration;
+    expect([resolved("(1-0)*alpha"), resolved("(1-alpha)^2"), resolved("jacobian")]).toEqual(["gauss-legendre", "gauss-legendre", "gradient"]);
+  });
+
+  it("are accepted when they are written out, as stored results have them", () => {
+    for (const formula of ["jacobian", "(1-0)*alpha", "(1-alpha)^2", "svd", "neuron"]) {
+      const spec = parseSpec(`{ "model": "a.pt", "data": { "kind": "npz" }, "basis": { "formula": "${formula}", "threshold": { "absolute": 1e-15 }, "integration": { "ln": "trapezoidal" } } }`, "s");
+      const { basis, edges } = resolveSpec(spec);
+      expect(resolveSpec(parseSpec(JSON.stringify({ ...spec, basis, edges }), "s"))).toEqual(resolveSpec(spec));
+    }
   });
 
   it("turn centring off for neurons only", () => {

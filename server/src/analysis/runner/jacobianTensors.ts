@@ -12,7 +12,7 @@ import { float32, type ResultTensors } from "./resultTensors";
 export async function addJacobians(tensors: ResultTensors, prepared: Prepared, layers: readonly LayerResult[], signals: LibSignals): Promise<void> {
   const { network, data, options, batchSize } = prepared;
   const sample = networkBatches(network.network, data.inputs, batchSize, defaultJacobianSamples);
-  const others: EdgeBasis[] = options.formula === "jacobian" ? ["pca"] : [];
+  const others = options.edgeBases.filter((basis) => basis === "pca");
   const bases: EdgeBasis[] = options.formula === "neuron" ? ["neuron"] : ["neuron", ...others, "lib"];
   const summaries = jacobianSummaries(network, sample, layers.map(({ basis }) => basis), { bases, memoryBudget: options.memoryBudget }, signals);
   for await (const { basis, section, mean, rms } of summaries) {

@@ -1,7 +1,6 @@
-/** @file Resolved spec options as the options of core; what is not built is refused in a sentence. */
+/** @file Resolved spec options as the options of core. */
 
 import { defaultLibOptions, type LibOptions } from "../../core/lib/options";
-import { InputError } from "../errors";
 import type { ResolvedOptions } from "../spec/resolveSpec";
 
 /**
@@ -10,30 +9,23 @@ import type { ResolvedOptions } from "../spec/resolveSpec";
  */
 const comparisonSamples = 500;
 
-/** @throws InputError */
-export function toLibOptions({ basis, edges }: ResolvedOptions, memoryBudget: number): LibOptions {
-  if (basis.formula !== "jacobian" && basis.formula !== "svd" && basis.formula !== "neuron") {
-    throw refuse(`"basis.formula": "${basis.formula}"`, 'choose "jacobian", "svd" or "neuron"');
-  }
-  if (basis.global) throw refuse('"basis.global": true', "remove it to take the Jacobian to the next node layer");
-  if (basis.sources.position !== null || basis.sources.hidden !== null) throw refuse('"basis.sources"', "remove it: sums over positions and features are exact");
-  if (edges.formula !== "squared") throw refuse(`"edges.formula": "${edges.formula}"`, 'choose "squared"');
-  if (edges.sources !== null) throw refuse('"edges.sources"', "remove it: sums over positions are exact");
+export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudget: number): LibOptions {
   return {
     ...defaultLibOptions,
     formula: basis.formula,
+    global: basis.global,
+    sources: basis.sources,
     center: basis.center,
     integration: basis.integration,
     intervals: basis.intervals,
     threshold: basis.threshold,
     rotateOutput: basis.rotateOutput,
+    edgeFormula: edges.formula,
+    edgeSources: edges.sources,
+    seed,
     // "lib" is the layer's own basis, whatever the formula; with PCA or neurons there is nothing to compare it with.
-    edgeBases: basis.formula === "jacobian" ? ["lib", "pca"] : ["lib"],
+    edgeBases: basis.formula === "svd" || basis.formula === "neuron" ? ["lib"] : ["lib", "pca"],
     comparisonSamples,
     memoryBudget,
   };
-}
-
-function refuse(what: string, todo: string): InputError {
-  return new InputError(`${what} is not available in this version: ${todo}.`);
 }

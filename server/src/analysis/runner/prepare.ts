@@ -34,8 +34,6 @@ export interface Prepared {
 export async function prepare(loaded: LoadedSpec, compute: ComputeOptions, hashFile: HashFile, checkCancelled: () => void): Promise<Prepared> {
   const { spec, folder } = loaded;
   const resolved = resolveSpec(spec, compute.maxMemory);
-  // Refused options are named before anything large is read.
-  toLibOptions(resolved, 0);
   const model = await loadModel(loaded.model, spec, checkCancelled);
   checkCancelled();
   const data = await readDataSet(spec.data, folder, undefined, hashFile);

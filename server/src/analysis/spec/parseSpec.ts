@@ -95,7 +95,7 @@ function describe(error: ErrorObject): string {
     case "type":
       return `${field} is ${given}; ${typeSentence(error.params["type"])} is expected.`;
     case "anyOf":
-      return `${field} is ${given}; a whole number from 1 or "auto" is expected.`;
+      return `${field} is ${given}; ${valueSentences[error.instancePath] ?? "another value"} is expected.`;
     case "pattern":
       return `${field} is ${given}; a size such as "4GB" or "512MB" is expected.`;
     case "minLength":
@@ -104,6 +104,12 @@ function describe(error: ErrorObject): string {
       return `${field} is ${given}; it ${error.message ?? "has a wrong value"}.`;
   }
 }
+
+/** What fields with alternatives take. */
+const valueSentences: Readonly<Record<string, string>> = {
+  "/batchSize": 'a whole number from 1 or "auto"',
+  "/basis/integration": '"gradient", "gauss-legendre" or "trapezoidal", or an object that gives node layers one of these,',
+};
 
 function typeSentence(type: unknown): string {
   const names: Record<string, string> = {

@@ -1,6 +1,7 @@
 /** @file Defaults of a spec, in one place. What is resolved here is what is hashed, computed and stored. */
 
 import type { AnalysisSpec, BasisSpec, DataSpec, EdgeSpec, Precision } from "../../protocol/spec";
+import { usualIntegration } from "../../core/lib/integration";
 import { InputError } from "../errors";
 
 /** Options of an analysis with every default filled in. */
@@ -23,7 +24,7 @@ export function resolveSpec(spec: AnalysisSpec, maxMemory: string | null = null)
     basis: {
       formula,
       center: basis.center ?? formula !== "neuron",
-      integration: basis.integration ?? "gradient",
+      integration: basis.integration ?? usualIntegration(formula),
       intervals: basis.intervals ?? 0,
       global: basis.global ?? false,
       sources: { position: basis.sources?.position ?? null, hidden: basis.sources?.hidden ?? null },

@@ -30,7 +30,7 @@ export interface Finished {
 export async function* analyzeLib(
   network: SectionedNetwork, batches: BatchSource, options: LibOptions, signals: LibSignals, finished: Finished = { layers: [], edges: [] },
 ): AsyncGenerator<LibEvent> {
-  checkLibOptions(options);
+  checkLibOptions(options, network.nodeLayers.map(({ name }) => name));
   const source = new ActivationSource(network, batches, options.memoryBudget / 2, () => signals.checkCancelled());
   try {
     const layers = new Map(finished.layers.map((layer) => [layer.index, layer]));
@@ -63,13 +63,14 @@ async function* finishLayers(
   if (missing.length === 0) return;
   const withBasis = missing.filter(({ index }) => index < network.nodeLayers.length - 1 || options.rotateOutput);
   const statistics = await layerStatistics(network, source, withBasis, options, signals);
-  let next = known.get(missing[missing.length - 1].index + 1)?.basis ?? null;
+  const found = new Map(known);
   for (const [place, layer] of [...missing].reverse().entries()) {
     const progress = (fraction: number): void => signals.progress("bases", (place + fraction) / missing.length, layer.name);
     progress(0);
     const moments = statistics.get(layer.index);
+    const next = found.get(options.global ? network.sections.length : layer.index + 1)?.basis ?? null;
     const result = await layerBasis(network, layer, moments ?? null, next, source, options, { ...signals, task: progress });
-    next = result.basis;
+    found.set(layer.index, result);
     progress(1);
     yield result;
   }

@@ -1,14 +1,19 @@
-/** @file Edges of a section in the LIB, PCA or neuron basis (method sections 2.7, 3.1). */
+/** @file Edges of a section in the LIB, PCA or neuron basis (method sections 2.7, 3.1 to 3.3). */
 
 import { identity } from "../linalg/elementary";
 import type { Matrix } from "../linalg/matrix";
 import type { NodeLayer, Section } from "../network/section";
 import type { LayerActivations } from "./activationSource";
-import { integrationPoints } from "./integration";
+import { edgesByVjp } from "./edges";
+import { functionalEdges } from "./functionalEdges";
+import { integrationPoints, integrationRule } from "./integration";
 import type { TaskSignals } from "./layerBases";
 import type { FeatureMap, LayerBasis } from "./layerBasis";
 import type { EdgeBasis, LibOptions } from "./options";
 import { planSection } from "./planSection";
+import { edgeSources } from "./randomSources";
+import type { EdgesTask, SectionPlan } from "./sectionPlan";
+import { featuresOfOutput, isPositionWise } from "./sourceChunks";
 
 /** The features of one node layer in a basis; null for a last layer without a rotation, whose features are its components. */
 export function featureMapIn(basis: EdgeBasis, layer: LayerBasis | null, { width }: NodeLayer): FeatureMap | null {
@@ -23,17 +28,28 @@ export function featureMapIn(basis: EdgeBasis, layer: LayerBasis | null, { width
 export async function edgesBetween(
   section: Section, activations: LayerActivations, maps: readonly (FeatureMap | null)[], options: LibOptions, signals: TaskSignals,
 ): Promise<{ edges: Matrix; path: string }> {
-  const plan = planSection(section, options);
+  const plan = edgePlan(section, options);
   const own = identity(section.inputWidth);
+  const rule = integrationRule(options, section.from);
   const edges = await plan.edges({
     section,
     activations,
     features: maps[section.index] ?? { C: own, CPinv: own },
     nextC: maps[section.index + 1]?.C ?? null,
-    points: integrationPoints(options.integration, options.intervals),
+    points: integrationPoints(rule.integration, rule.intervals),
     memoryBudget: options.memoryBudget / 4,
     checkCancelled: () => signals.checkCancelled(),
     progress: (fraction) => signals.task(fraction),
   });
   return { edges, path: plan.path };
+}
+
+function edgePlan(section: Section, options: LibOptions): Pick<SectionPlan, "path" | "edges"> {
+  if (options.edgeFormula === "functional") return { path: "functional edges (one vector-Jacobian product per feature and point)", edges: functionalEdges };
+  const draws = options.edgeSources;
+  if (draws === null || isPositionWise(section)) return planSection(section, integrationRule(options, section.from));
+  return {
+    path: `vector-Jacobian products of random sources (${draws} over positions)`,
+    edges: (task: EdgesTask) => edgesByVjp(task, edgeSources(section.engine, featuresOfOutput(section, task.nextC), draws, options.seed, section.index)),
+  };
 }

@@ -1,9 +1,32 @@
 /** @file The points alpha and weights of integrated Jacobians (method section 2.4). */
 
+import type { BasisFormula, Integration } from "../../protocol/spec";
 import { gaussLegendre, trapezoidal, type QuadratureRule } from "../linalg/quadrature";
 import { NetworkError } from "../network/networkError";
 
-export type IntegrationMethod = "gradient" | "gauss-legendre" | "trapezoidal";
+export type IntegrationMethod = Integration;
+
+export interface IntegrationRule {
+  readonly integration: IntegrationMethod;
+  /** 0 for `gradient`. */
+  readonly intervals: number;
+}
+
+/** The rule of an analysis whose options name none: the two older formulas are integrals by definition. */
+export const usualIntegration = (formula: BasisFormula): IntegrationMethod => (formula.startsWith("(1-") ? "gauss-legendre" : "gradient");
+
+/** The rule of the section that starts at a node layer: by the longest key that its name begins with, the usual one when there is none. */
+export function integrationRule(
+  { formula, integration, intervals }: {
+    readonly formula: BasisFormula; readonly integration: IntegrationMethod | Readonly<Record<string, IntegrationMethod>>; readonly intervals: number;
+  },
+  layer: string,
+): IntegrationRule {
+  if (typeof integration === "string") return { integration, intervals };
+  const [key] = Object.keys(integration).filter((name) => layer.startsWith(name)).sort((a, b) => b.length - a.length);
+  const method = key === undefined ? usualIntegration(formula) : integration[key];
+  return { integration: method, intervals: method === "gradient" ? 0 : intervals };
+}
 
 /** alpha scales the whole homogeneous activation vector, constant included. */
 export interface IntegrationPoint {

@@ -1,13 +1,18 @@
-/** @file The basis of one node layer from its statistics and the basis of the next (method sections 1.6, 2.3 to 2.5, 2.7). */
+/** @file The basis of one node layer from its statistics and the basis of the next (method sections 1.6, 2.3 to 2.5, 2.7, 2.8). */
 
-import type { NodeLayer, SectionedNetwork } from "../network/section";
+import type { NodeLayer, Section, SectionedNetwork } from "../network/section";
 import type { ActivationSource } from "./activationSource";
-import { libBasis, neuronBasis, pcaBasis } from "./basis";
-import { integrationPoints } from "./integration";
+import { gradientBasis, libBasis, neuronBasis, pcaBasis } from "./basis";
+import { gradientMoments } from "./gradientMoments";
+import { integrationPoints, integrationRule } from "./integration";
+import { jacobianGramByVjp } from "./jacobianGram";
 import type { LayerBasis, LayerResult } from "./layerBasis";
 import type { LibOptions } from "./options";
 import { principalDirections } from "./pca";
 import { planSection } from "./planSection";
+import { gramSources } from "./randomSources";
+import type { JacobianGramTask, SectionPlan } from "./sectionPlan";
+import { featuresOfOutput, isPositionWise } from "./sourceChunks";
 import type { LayerStatistics } from "./statistics";
 
 export interface TaskSignals {
@@ -18,7 +23,7 @@ export interface TaskSignals {
 
 /**
  * @param statistics null for a layer without a basis of its own (an un-rotated last layer)
- * @param next basis of the next node layer, null when it has none
+ * @param next basis of the next node layer, of the last one with `global`; null when it has none
  */
 export async function layerBasis(
   network: SectionedNetwork, layer: NodeLayer, statistics: LayerStatistics | null, next: LayerBasis | null,
@@ -27,20 +32,37 @@ export async function layerBasis(
   const { index, name, width } = layer;
   if (!statistics) return { index, name, width, basis: null, path: null };
   const directions = principalDirections(statistics.gram, statistics.centered);
-  if (options.formula === "neuron") return { index, name, width, basis: neuronBasis(statistics, directions, options), path: null };
-  if (options.formula === "svd" || index === network.sections.length) {
+  const { formula } = options;
+  if (formula === "neuron") return { index, name, width, basis: neuronBasis(statistics, directions, options), path: null };
+  if (formula === "svd" || index === network.sections.length) {
     return { index, name, width, basis: pcaBasis(statistics, directions, options), path: null };
   }
-  const section = network.sections[index];
-  const plan = planSection(section, options);
-  const jacobianGram = await plan.jacobianGram({
+  const section = options.global ? network.between(index, network.sections.length) : network.sections[index];
+  const rule = integrationRule(options, name);
+  const task: JacobianGramTask = {
     section,
     activations: source.at(index),
-    points: integrationPoints(options.integration, options.intervals),
+    points: integrationPoints(rule.integration, rule.intervals),
     nextC: next?.C ?? null,
     memoryBudget: options.memoryBudget / 4,
     checkCancelled: () => signals.checkCancelled(),
     progress: (fraction) => signals.task(fraction),
-  });
-  return { index, name, width, basis: libBasis(statistics, directions, jacobianGram, options), path: plan.path };
+  };
+  if (formula !== "jacobian") {
+    const basis = gradientBasis(statistics, directions, await gradientMoments(task, formula), options);
+    return { index, name, width, basis, path: `integrated gradients of formula ${formula} (one vector-Jacobian product per sample and point)` };
+  }
+  const plan = gramPlan(section, task, options);
+  return { index, name, width, basis: libBasis(statistics, directions, await plan.jacobianGram(task), options), path: plan.path };
+}
+
+/** Random sources where they were asked for and save something: position-wise sections are exact over positions at no cost. */
+function gramPlan(section: Section, task: JacobianGramTask, options: LibOptions): Pick<SectionPlan, "path" | "jacobianGram"> {
+  const { position, hidden } = options.sources;
+  if (hidden === null && (position === null || isPositionWise(section))) return planSection(section, integrationRule(options, section.from));
+  const over = [...(position === null ? [] : [`${position} over positions`]), ...(hidden === null ? [] : [`${hidden} over features`])];
+  return {
+    path: `vector-Jacobian products of random sources (${over.join(", ")})`,
+    jacobianGram: () => jacobianGramByVjp(task, gramSources(section.engine, featuresOfOutput(section, task.nextC), options.sources, options.seed, section.index)),
+  };
 }

@@ -1,30 +1,54 @@
 /** @file What a LIB analysis may vary, and how it speaks to whoever runs it. */
 
 import type { PhaseName } from "../../protocol/events";
+import type { BasisFormula } from "../../protocol/spec";
 import type { IntegrationMethod } from "./integration";
 
 /** Bases that edges can be computed in. */
 export type EdgeBasis = "lib" | "pca" | "neuron";
 
+export type EdgeFormula = "squared" | "functional";
+
+/** A number: a share of the largest non-constant eigenvalue or Lambda (method section 9.4); absolute: the values themselves, as the authors' code. */
+export type Threshold = number | { readonly absolute: number };
+
+/** Random probes instead of exact sums (method section 2.4); null: exact. */
+export interface BasisSources {
+  /** r_p, over output positions. */
+  readonly position: number | null;
+  /** r_h, over output features. */
+  readonly hidden: number | null;
+}
+
 export interface LibOptions {
-  /** Basis of the analysis: LIB (`jacobian`), PCA (`svd`) or the neurons themselves. */
-  readonly formula: "jacobian" | "svd" | "neuron";
+  /** Basis of the analysis: LIB (`jacobian`), one of the two older formulas, PCA (`svd`) or the neurons themselves (method section 2.7). */
+  readonly formula: BasisFormula;
+  /** Jacobians to the last node layer instead of the next one (method section 2.8). */
+  readonly global: boolean;
+  readonly sources: BasisSources;
   /** Subtract the mean activation (method section 2.2); not possible for `neuron`. */
   readonly center: boolean;
-  readonly integration: IntegrationMethod;
-  /** n of the integration rule; 0 for `gradient`. */
+  /** One rule, or one by name of a node layer or by what such names begin with; the longest key counts. */
+  readonly integration: IntegrationMethod | Readonly<Record<string, IntegrationMethod>>;
+  /** n of the integration rules; without meaning for `gradient`, where it must be 0 if no layer has another rule. */
   readonly intervals: number;
-  /** Directions and features below threshold times the largest non-constant one are dropped (method section 9.4). */
-  readonly threshold: number;
+  /** Directions and features below it are dropped; the constant and an isolated variance never are. */
+  readonly threshold: Threshold;
   /**
    * The same for the PCA basis that edges and ablations compare with; 0 keeps every direction. PCA does not divide by the deviation of a
    * direction, so small ones carry no noise into it. A direction without variance can be a sum of attributions that cancel: its edges
    * are strong and count among those required (modular addition, seed 0, ln1.0: 137 at 1e-6; at 1e-10 153 in float32 and 156 in
    * float64; 167 with every direction, as in the authors' result).
    */
-  readonly pcaThreshold: number;
+  readonly pcaThreshold: Threshold;
   /** Rotate the last node layer to its PCA basis (method section 1.6). */
   readonly rotateOutput: boolean;
+  /** `squared` (method section 3.1), or the signed `functional` edges of the oldest formula (3.3). */
+  readonly edgeFormula: EdgeFormula;
+  /** Random probes over output positions for squared edges (method section 3.2); null: exact. */
+  readonly edgeSources: number | null;
+  /** Of the random probes. */
+  readonly seed: number;
   /** Bases to compute edges in, the main one first. */
   readonly edgeBases: readonly EdgeBasis[];
   /**
@@ -38,12 +62,17 @@ export interface LibOptions {
 
 export const defaultLibOptions: LibOptions = {
   formula: "jacobian",
+  global: false,
+  sources: { position: null, hidden: null },
   center: true,
   integration: "gradient",
   intervals: 0,
   threshold: 1e-6,
   pcaThreshold: 0,
   rotateOutput: false,
+  edgeFormula: "squared",
+  edgeSources: null,
+  seed: 0,
   edgeBases: ["lib", "pca"],
   comparisonSamples: 5000,
   memoryBudget: 512 * 2 ** 20,

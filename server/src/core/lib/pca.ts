@@ -4,6 +4,7 @@ import { place, slice, transpose } from "../linalg/arrange";
 import { matrix, type Matrix } from "../linalg/matrix";
 import { symmetricEigen } from "../linalg/symmetricEigen";
 import { centeredFrom, restoringMean } from "./centering";
+import type { Threshold } from "./options";
 
 /** All directions of a layer, none dropped: G = U diag(values) U^T. */
 export interface PrincipalDirections {
@@ -35,10 +36,14 @@ export function principalDirections(gram: Matrix, constantApart: boolean): Princ
   return { values: Float64Array.of(gram.data[size * size - 1], ...clamped(values)), vectors, masked: 1 };
 }
 
-/** Number of leading directions above threshold times the largest non-constant eigenvalue; the constant always counts. With threshold 0 all, also those without variance. */
-export function keptDirections({ values, masked }: PrincipalDirections, threshold: number): number {
+/** The value that a threshold asks to exceed. @param largest of the values that are not masked */
+export const smallestKept = (threshold: Threshold, largest: number): number =>
+  (typeof threshold === "number" ? threshold * Math.max(0, largest) : threshold.absolute);
+
+/** Number of leading directions above the threshold; the masked ones always count. With the relative threshold 0 all, also those without variance. */
+export function keptDirections({ values, masked }: PrincipalDirections, threshold: Threshold): number {
   if (threshold === 0) return values.length;
-  const smallest = threshold * (values[masked] ?? 0);
+  const smallest = smallestKept(threshold, values[masked] ?? 0);
   let kept = masked;
   while (kept < values.length && values[kept] > smallest) kept += 1;
   return kept;
@@ -58,7 +63,7 @@ export interface FirstRotation {
 }
 
 /** @param mean of the layer; null without centring */
-export function firstRotation(directions: PrincipalDirections, mean: Float64Array | null, threshold: number): FirstRotation {
+export function firstRotation(directions: PrincipalDirections, mean: Float64Array | null, threshold: Threshold): FirstRotation {
   const kept = keptDirections(directions, threshold);
   const U = slice(directions.vectors, 0, directions.vectors.rows, 0, kept);
   return {

@@ -24,7 +24,29 @@ export function positionsAsSamples(engine: Engine, x: Tensor): Tensor {
   return engine.reshape(x, [samples * positions, 1, width]);
 }
 
-/** One output feature at one output position. */
+/** What jointly stands for all output features and positions of a section. */
+export interface Sources {
+  /** Draws per exact source, by which the sum is divided. */
+  readonly draws: number;
+  /** All sources of a section with T output positions, at most `size` in one chunk. */
+  chunks(positions: number, size: number): Iterable<readonly Source[]>;
+  /**
+   * Cotangents [1 or samples, count, T, d'] of a chunk.
+   * @param firstSample place of the first of the samples in the pass over the data
+   */
+  cotangent(chunk: readonly Source[], positions: number, firstSample: number, samples: number): Tensor;
+}
+
+/** Every output feature at every output position, the same for all samples. @param nextC columns are the features */
+export function exactSources(engine: Engine, nextC: Matrix): Sources {
+  return {
+    draws: 1,
+    chunks: (positions, size) => sourceChunks(positions, nextC.cols, size),
+    cotangent: (chunk, positions) => chunkCotangent(engine, nextC, chunk, positions),
+  };
+}
+
+/** One output feature at one output position; of random sources (randomSources.ts) the places say which draw they are. */
 export interface Source {
   readonly position: number;
   readonly feature: number;

@@ -51,6 +51,8 @@ export interface SectionedNetwork {
   readonly pre: (tensors: readonly Tensor[]) => Tensor;
   /** sections[l] leads from node layer l to l + 1. */
   readonly sections: readonly Section[];
+  /** From one node layer to any later one: neighbouring sections composed. */
+  between(from: number, to: number): Section;
   /** From the last node layer [B, T, d] to the output of the network; the identity when that is `output`. */
   readonly post: (x: Tensor) => Tensor;
 }
@@ -75,6 +77,7 @@ export function cutIntoSections(network: Network, nodeLayers: readonly string[])
     network,
     nodeLayers: layers,
     pre: (tensors) => concatLast(engine, runModules(modules.slice(0, first), tensors)),
+    between: (from, to) => makeSection(engine, layers[from], layers[to], modules.slice(places[from], places[to])),
     sections: layers.slice(0, -1).map((from, index) => makeSection(engine, from, layers[index + 1], modules.slice(places[index], places[index + 1]))),
     post: (x) => (after.length === 0 ? x : concatLast(engine, runModules(after, splitLast(engine, x, after[0].inputWidths)))),
   };

@@ -18,15 +18,18 @@ export interface MaskGroup {
 
 /** The edges of one section in order of strength: made once, asked for many masks. */
 export class EdgeRanking {
-  /** Strengths without the constant column, descending. */
+  /** Sizes without the constant column, descending. */
   readonly #sorted: Float64Array;
+  private readonly edges: Matrix;
 
   /**
-   * @param edges [out, in], non-negative strengths
+   * @param edges [out, in]; functional edges are signed and ranked by their size
    * @param constantColumn column 0 comes from the constant feature: always kept, never counted
    * @throws RangeError when an edge is not a number
    */
-  constructor(private readonly edges: Matrix, private readonly constantColumn: boolean) {
+  constructor(signed: Matrix, private readonly constantColumn: boolean) {
+    const edges = { ...signed, data: signed.data.map(Math.abs) };
+    this.edges = edges;
     const { rows, cols, data } = edges;
     if (data.some(Number.isNaN)) throw new RangeError("Edges contain a value that is not a number; they cannot be ranked.");
     const first = constantColumn ? 1 : 0;

@@ -10,7 +10,7 @@ const plainNorms: Record<Exclude<EdgeNorm, "log" | "node-log">, (edges: Float64A
   identity: (edges) => edges,
   sqrt: (edges) => edges.map((edge) => Math.sqrt(Math.abs(edge))),
   abs: (edges) => scaled(edges, edges.reduce((sum, edge) => sum + Math.abs(edge), 0)),
-  max: (edges) => scaled(edges, edges.reduce((largest, edge) => Math.max(largest, edge), 0)),
+  max: (edges) => scaled(edges, edges.reduce((largest, edge) => Math.max(largest, Math.abs(edge)), 0)),
 };
 
 function scaled(edges: Float64Array, by: number): Float64Array {
@@ -20,14 +20,14 @@ function scaled(edges: Float64Array, by: number): Float64Array {
 /**
  * Weights of the edges of one section.
  * @param edges E [out, in]
- * @param epsilon for "log" and "node-log": edges up to this size weigh nothing, others log10(E / epsilon), for "node-log" times the share
+ * @param epsilon for "log" and "node-log": edges up to this size weigh nothing, others log10(|E| / epsilon), for "node-log" times the share
  *   sqrt(E) has among the edges from the same feature. Usually the smallest edge that edge ablation had to keep.
  * @throws RangeError for a logarithmic norm without a positive epsilon.
  */
 export function normalizeEdges(edges: Matrix, norm: EdgeNorm, epsilon?: number): Matrix {
   if (norm !== "log" && norm !== "node-log") return { ...edges, data: plainNorms[norm](edges.data) };
   if (epsilon === undefined || !(epsilon > 0)) throw new RangeError("The log norm needs a positive epsilon: the smallest edge that counts.");
-  const logarithms = edges.data.map((edge) => (edge > epsilon ? Math.log10(edge / epsilon) : 0));
+  const logarithms = edges.data.map((edge) => (Math.abs(edge) > epsilon ? Math.log10(Math.abs(edge) / epsilon) : 0));
   return { ...edges, data: norm === "log" ? logarithms : timesShares(edges, logarithms) };
 }
 
