@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { networkBatches } from "../../../server/src/core/network/batches";
+import { buildMlp } from "../../../server/src/core/network/mlp";
 import { evaluateNetwork, type Network, type NetworkInputs } from "../../../server/src/core/network/network";
 import { cutIntoSections } from "../../../server/src/core/network/section";
 import type { Engine } from "../../../server/src/engine/engine";
 import type { ActivationName } from "../../../server/src/protocol/spec";
 import { gaussian, mlpOf, mlpWeights, referenceEngine, smallTransformer, tokens, transformerOf, transformerWeights, vectors } from "../support/networks";
-import { plainMlp, plainTransformer } from "../support/plainNetworks";
+import { affine, plainMlp, plainTransformer } from "../support/plainNetworks";
 
 let engine: Engine;
 beforeAll(async () => { engine = await referenceEngine(); });
@@ -38,6 +39,29 @@ describe("folding the bias changes nothing", () => {
     const inputs = vectors(10, 5, gaussian(2));
     const wanted = Array.from({ length: 10 }, (_, row) => plainMlp(weights, [...inputs.values.slice(row * 5, row * 5 + 5)], plain)).flat();
     expectClose(await outputs(mlpOf(weights, engine, name, 0.3), inputs), wanted);
+  });
+
+  it("in a perceptron with an activation of its own after every layer, the last one too", async () => {
+    const weights = mlpWeights([5, 8, 6, 3], 10);
+    const inputs = vectors(10, 5, gaussian(11));
+    const plain = Object.fromEntries(plainActivations);
+    for (const [first, second, last] of [["silu", "tanh", "sigmoid"], ["sigmoid", "leaky_relu", "tanh"], ["identity", "gelu_new", "relu"]] as const) {
+      const network = buildMlp(weights, {
+        family: "keras",
+        activation: "relu",
+        layers: [first, second, last].map((name, layer) => (
+          { name: `dense_${layer}`, weight: `w${layer}`, bias: `b${layer}`, order: "in,out", activation: { name, negativeSlope: 0.3 } }
+        )),
+      }, engine);
+      const wanted = Array.from({ length: 10 }, (_, row) => {
+        const x = [...inputs.values.slice(row * 5, row * 5 + 5)];
+        return [first, second, last].reduce<readonly number[]>((current, name, layer) => (
+          affine(current, weights.get(`w${layer}`)!, weights.get(`b${layer}`)).map(plain[name])
+        ), x);
+      }).flat();
+      expectClose(await outputs(network, inputs), wanted);
+      expect(cutIntoSections(network, network.defaultNodeLayers).sections.map(({ structure }) => structure.kind)).toEqual(Array(3).fill("affine-activation"));
+    }
   });
 
   it("in a perceptron without biases, and with weights stored [out, in]", async () => {

@@ -38,6 +38,9 @@ export function activationFunction(name: ActivationName, negativeSlope = 0.01): 
   return name === "leaky_relu" ? { ...base, negativeSlope } : base;
 }
 
+/** The same function for vectors that carry no constant: every component is activated. */
+export const withoutConstant = (activation: ActivationFunction): ActivationFunction => ({ ...activation, passesConstant: false });
+
 const optionsOf = ({ negativeSlope }: ActivationFunction): { negativeSlope?: number } => (negativeSlope === undefined ? {} : { negativeSlope });
 
 /** act(x) over [..., d], the constant component (last) included. */

@@ -34,7 +34,10 @@ export function networkBatches(network: Network, inputs: NetworkInputs, batchSiz
  */
 export function automaticBatchSize(network: Network, inputs: NetworkInputs): number {
   const positions = inputs.kind === "tokens" ? inputs.positions : 1;
-  const width = Math.max(...network.modules.map((module) => sum(module.inputWidths) + sum(module.outputWidths)));
+  const width = Math.max(...network.modules.map(({ inputWidths, outputWidths, structure }) => {
+    const scores = structure.kind === "attention" ? structure.attention.heads * positions : 0;
+    return Math.max(sum(inputWidths) + sum(outputWidths), scores);
+  }));
   const bytes = network.engine.precision === "float64" ? 8 : 4;
   return Math.max(1, Math.min(inputs.count, Math.floor(16e6 / (positions * width * bytes))));
 }

@@ -1,10 +1,10 @@
-/** @file Multi-layer perceptrons: affine layers with one activation function between them. */
+/** @file Multi-layer perceptrons: affine layers with activation functions between them, and one after the last where the model has it. */
 
 import type { Engine } from "../../engine/engine";
 import type { ActivationName, Family } from "../../protocol/spec";
 import { transpose } from "../linalg/arrange";
 import type { Matrix } from "../linalg/matrix";
-import { activationFunction } from "./activationFunction";
+import { activationFunction, withoutConstant } from "./activationFunction";
 import { activationModule } from "./activationModule";
 import { foldAffine, foldBias } from "./folding";
 import { linearModule } from "./linearModule";
@@ -19,23 +19,32 @@ export interface MlpLayer {
   readonly weight: string;
   readonly bias: string | null;
   readonly order: "in,out" | "out,in";
+  /** What follows this layer; when absent the description's activation, or nothing after the last layer. */
+  readonly activation?: MlpActivation;
+}
+
+export interface MlpActivation {
+  readonly name: ActivationName;
+  /** leaky_relu only. */
+  readonly negativeSlope?: number;
 }
 
 export interface MlpDescription {
   readonly family: Family;
   readonly layers: readonly MlpLayer[];
+  /** Between the layers that name none of their own. */
   readonly activation: ActivationName;
   readonly negativeSlope?: number;
 }
 
 /**
- * Section l is affine layer l followed by the activation, the last one affine only. Node layers are `layers.0` (the input) to
- * `layers.{n-1}` and `output`.
+ * Section l is affine layer l followed by its activation. Node layers are `layers.0` (the input) to `layers.{n-1}` and `output`, which
+ * has no constant.
  * @throws NetworkError when parameters are missing or do not fit each other.
  */
 export function buildMlp(weights: Weights, description: MlpDescription, engine: Engine): Network {
   if (description.layers.length === 0) throw new NetworkError("The network has no affine layer. Name its layers in the spec.");
-  const activation = activationFunction(description.activation, description.negativeSlope);
+  const between = activationFunction(description.activation, description.negativeSlope);
   const layers = description.layers.map((layer) => affineOf(weights, layer));
   layers.slice(1).forEach(({ weight }, index) => {
     const before = layers[index].weight;
@@ -51,9 +60,12 @@ export function buildMlp(weights: Weights, description: MlpDescription, engine: 
   layers.forEach(({ weight, bias }, index) => {
     const id = `layers.${index}`;
     const isLast = index === layers.length - 1;
+    const own = description.layers[index].activation;
+    const activation = own ? activationFunction(own.name, own.negativeSlope) : between;
     const folded = isLast ? foldBias(weight, bias) : foldAffine(weight, bias, activation.constantRoot);
     modules.push(linearModule(engine, id, [folded.rows], [folded.cols], [{ from: 0, to: 0, weight: folded }]));
     if (!isLast) modules.push(activationModule(engine, `${id}.activation`, [folded.cols], activation));
+    else if (own) modules.push(activationModule(engine, `${id}.activation`, [folded.cols], withoutConstant(activation)));
   });
   const nodeLayerNames = [...layers.map((_, index) => `layers.${index}`), "output"];
   const width = layers[0].weight.rows;

@@ -12,6 +12,7 @@ const cases: { name: string; kind: string; fixture: Fixture; section: number }[]
   ...(["relu", "gelu", "tanh", "leaky_relu"] as const).map((activation) => (
     { name: `affine with ${activation}`, kind: "affine-activation", fixture: mlpFixture(engine, { activation }), section: 0 }
   )),
+  { name: "affine with tanh to the output", kind: "affine-activation", fixture: mlpFixture(engine, { lastActivation: "tanh" }), section: 2 },
   ...(["relu", "gelu_new", "sigmoid"] as const).map((activation) => (
     { name: `MLP with skip, ${activation}`, kind: "mlp-skip", fixture: transformerFixture(engine, { activation }), section: 1 }
   )),

@@ -40,6 +40,8 @@ function fixture(network: Network, nodeLayers: readonly string[], inputs: Networ
 export interface MlpFixtureOptions {
   widths?: readonly number[];
   activation?: ActivationName;
+  /** None when absent. */
+  lastActivation?: ActivationName;
   samples?: number;
   batchSize?: number;
   nodeLayers?: readonly string[];
@@ -49,7 +51,11 @@ export interface MlpFixtureOptions {
 export function mlpFixture(engine: Engine, options: MlpFixtureOptions = {}): Fixture {
   const { widths = [5, 7, 6, 4], activation = "relu", samples = 23, batchSize = 10, seed = 1 } = options;
   const next = uniform(seed);
-  const layers = widths.slice(1).map((_, index) => ({ name: `fc${index}`, weight: `${index}.W`, bias: `${index}.b`, order: "in,out" as const }));
+  const { lastActivation } = options;
+  const layers = widths.slice(1).map((_, index) => ({
+    name: `fc${index}`, weight: `${index}.W`, bias: `${index}.b`, order: "in,out" as const,
+    ...(lastActivation && index === widths.length - 2 ? { activation: { name: lastActivation } } : {}),
+  }));
   const weights = new Map<string, HostTensor>();
   layers.forEach(({ weight, bias }, index) => {
     weights.set(weight, randomTensor([widths[index], widths[index + 1]], next));
