@@ -7,15 +7,18 @@ import { openModel } from "../../server/src/formats/openModel";
 const examples = resolve(import.meta.dirname, "../../examples");
 const specs = readdirSync(examples, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".lib.json")).map((file) => join(examples, file));
 
-/** Sizes of the tensors of both networks, as their train.py defines them. */
+/** Sizes of the tensors of the networks, as their code defines them. */
 const parameters: Record<string, number> = {
+  "block-diagonal": 5 * 8 * 8,
   "mnist-mlp": 784 * 100 + 100 + 100 * 100 + 100 + 100 * 10 + 10,
   "modular-addition": 54 * 64 + 3 * 64 + 3 * (4 * 64 * 16 + 4 * 16) + 4 * 16 * 64 + 64 + 64 * 256 + 256 + 256 * 64 + 64 + 64 * 54 + 54,
 };
 
+/** The code that wrote the checkpoint. */
+const code = (name: string): string => (name === "block-diagonal" ? "make_model.py" : "train.py");
 const exampleOf = (file: string): string => basename(dirname(file));
 
-it("there are the two examples", () => {
+it("there are the three examples", () => {
   expect(specs.map(exampleOf).sort()).toEqual(Object.keys(parameters).sort());
 });
 
@@ -30,7 +33,7 @@ describe.each(specs.map((file) => ({ name: exampleOf(file), file })))("$name", (
     }
   });
 
-  it("the checkpoint holds the network of train.py", async () => {
+  it("the checkpoint holds the network of the code", async () => {
     const { model } = await loadSpec({ spec: file, model: null });
     const open = await openModel(model);
     const trained = open.tensors.filter(({ dtype }) => dtype === "float32");
@@ -39,8 +42,8 @@ describe.each(specs.map((file) => ({ name: exampleOf(file), file })))("$name", (
     expect(count).toBe(parameters[name]);
   });
 
-  it("train.py names the checkpoint where the spec finds it", () => {
-    const source = readFileSync(join(dirname(file), "train.py"), "utf8");
+  it("the code names the checkpoint where the spec finds it", () => {
+    const source = readFileSync(join(dirname(file), code(name)), "utf8");
     const { model } = JSON.parse(readFileSync(file, "utf8")) as { model: string };
     for (const part of model.split("/")) expect(source).toContain(`"${part}"`);
     expect(source).toMatch(/torch\.save\(/);
