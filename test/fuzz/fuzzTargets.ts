@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { memorySource } from "../../server/src/formats/bytes/byteSource";
 import { readCsv } from "../../server/src/formats/data/csv";
+import { documents } from "../../server/src/formats/data/documents";
 import { readIdx } from "../../server/src/formats/data/idx";
 import { openModelFrom } from "../../server/src/formats/openModel";
 import { parseConfig } from "../../server/src/formats/sidecarConfig";
 import { llama2cExport, smallExport } from "../formats/llama2c/exports";
+import { readTokenizer } from "../../server/src/formats/tokenizers/openTokenizer";
+import { byteLevelJson, llama2File, spacedJson } from "../formats/tokenizers/tokenizerFiles";
 
 export interface FuzzTarget {
   readonly seeds: readonly Uint8Array[];
@@ -25,6 +28,8 @@ async function readModel(bytes: Uint8Array, random: (n: number) => number): Prom
     await model.read(model.tensors[random(model.tensors.length)]!.name);
   }
 }
+
+const signals = { checkCancelled: (): void => undefined };
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -44,6 +49,19 @@ function npy(header: string, data: number): Uint8Array {
   return new Uint8Array(Buffer.concat([Buffer.from("\x93NUMPY\x01\x00", "latin1"), Buffer.from([text.length & 255, text.length >> 8]), text, Buffer.alloc(data, 7)]));
 }
 
+/** Reads a tokenizer and takes a text there and back. */
+async function readTokenizerFile(bytes: Uint8Array): Promise<void> {
+  const tokenizer = await readTokenizer(memorySource(bytes, "fuzz"), null);
+  tokenizer.decode(tokenizer.encode("ab ab a\u00e9\ud83d\ude00<end>"));
+  for (let id = 250; id < 262; id++) if (id < tokenizer.vocabulary) tokenizer.tokenText(id);
+}
+
+const readDocuments = (name: string) => async (bytes: Uint8Array): Promise<number> => {
+  let characters = 0;
+  for await (const piece of documents(memorySource(bytes, name), undefined)) characters += piece.text.length;
+  return characters;
+};
+
 const idx = Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 2, ...new Array<number>(12).fill(9)]);
 
 /** @param fixtures folder of the PyTorch fixtures */
@@ -58,7 +76,11 @@ export function fuzzTargets(fixtures: string): ReadonlyMap<string, FuzzTarget> {
     ["npy", { seeds: [npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", 48), npy("{'descr': '>u2', 'fortran_order': False, 'shape': (5,), }\n", 10)], read: readModel }],
     ["npz", { seeds: files("compressed.npz"), read: readModel }],
     ["idx", { seeds: [idx, new Uint8Array(gzipSync(idx))], read: (bytes) => readIdx(memorySource(bytes, "fuzz")) }],
-    ["csv", { seeds: [utf8("a,b,y\n1,2.5,0\n-3,4e5,1\n"), utf8("\"a, \"\"b\"\"\";\"c\nd\"\r\n\"1\";x\r\n2;y\r\n")], read: (bytes) => readCsv(memorySource(bytes, "fuzz"), { kind: "csv" }) }],
+    ["csv", { seeds: [utf8("a,b,y\n1,2.5,0\n-3,4e5,1\n"), utf8("\"a, \"\"b\"\"\";\"c\nd\"\r\n\"1\";x\r\n2;y\r\n")], read: (bytes) => readCsv(memorySource(bytes, "fuzz"), { kind: "csv" }, signals) }],
+    ["tokenizer.json", { seeds: [byteLevelJson(), spacedJson()].map((json) => utf8(JSON.stringify(json))), read: readTokenizerFile }],
+    ["tokenizer.bin", { seeds: [llama2File(["a", "b", "ab", " ab"])], read: readTokenizerFile }],
+    ["documents.jsonl", { seeds: [utf8("{\"text\": \"a b\"}\n\"c\"\n\n{\"x\": [1], \"text\": \"\\ud83d\\ude00\"}\n")], read: readDocuments("fuzz.jsonl") }],
+    ["documents.txt", { seeds: [utf8("one\n<|endoftext|>\n\ntwo\r\n<|endoftext|>\r\n\u00e9\ud83d\ude00")], read: readDocuments("fuzz.txt") }],
     ["config", {
       seeds: [utf8("model:\n  sizes: &s [1, 2]\n  more: *s\n  act: relu\nseed: 0 # x\ntext: |\n  a\n"), utf8("{\"a\": [1, {\"b\": null}], \"c\": 1e5}\n")],
       read: (bytes) => Promise.resolve().then(() => parseConfig(new TextDecoder().decode(bytes), "fuzz")),

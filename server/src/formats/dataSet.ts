@@ -7,9 +7,13 @@ export type Inputs =
 
 export interface DataSet {
   readonly inputs: Inputs;
-  /** One class per sample, or null. */
+  /** One class per sample, or one per position of each sample (the next token), or null. */
   readonly labels: Int32Array | null;
   /** Identifies content, for the result key (hash of files and options). */
   readonly identity: string;
   readonly description: string;
+  /** Names of the classes that labels count, where the data have them. */
+  readonly classNames?: readonly string[];
+  /** How people read a token id, where the data came with a tokenizer. */
+  readonly tokenText?: (id: number) => string;
 }

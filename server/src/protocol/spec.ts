@@ -50,6 +50,18 @@ export interface DataSpec {
   limit?: number;
   size?: number;
   width?: number;
+  /** Whether inputs are token ids; when absent, integers of 16 bits or more in arrays are. */
+  tokens?: boolean;
+  /** Of token ids: the label of every position is the token after it, and the last position only serves as a label. */
+  nextToken?: boolean;
+  /** text: tokenizer.json, vocab.json with merges.txt, tokenizer.bin of llama2.c, or a folder with one of these. */
+  tokenizer?: string;
+  /** text: tokens per sample; 128 when absent. */
+  contextLength?: number;
+  /** text: token before every document ("" for none); the tokenizer's usual one when absent. */
+  separator?: string;
+  /** text: token at the start of every sample; none when absent. */
+  startToken?: string;
 }
 
 export interface EvaluationSpec {

@@ -37,7 +37,7 @@ export interface Evaluated {
 export async function evaluate(prepared: Prepared, layers: readonly LayerResult[], signals: EvaluationSignals): Promise<Evaluated> {
   const { loaded, resolved, network } = prepared;
   const own = canonical(resolved.evaluation.data) === canonical(loaded.spec.data);
-  const samples = own ? prepared.data : await readDataSet(resolved.evaluation.data, loaded.folder, undefined, prepared.hashFile);
+  const samples = own ? prepared.data : await readDataSet(resolved.evaluation.data, loaded.folder, undefined, prepared.hashFile, signals);
   const data = evaluationData(network, samples, resolved);
   if (!data) return { evaluation: null, needed: new Map(), notes: [] };
   const base = await baseScore(network, data, signals);

@@ -36,7 +36,7 @@ export async function prepare(loaded: LoadedSpec, compute: ComputeOptions, hashF
   const resolved = resolveSpec(spec, compute.maxMemory);
   const model = await loadModel(loaded.model, spec, checkCancelled);
   checkCancelled();
-  const data = await readDataSet(spec.data, folder, undefined, hashFile);
+  const data = await readDataSet(spec.data, folder, undefined, hashFile, { checkCancelled });
   checkCancelled();
   const engine = await startEngine(compute, resolved.precision);
   const built = buildNetwork(model, engine);

@@ -1,7 +1,8 @@
 /** @file Rules between the fields of a spec that a schema cannot say (method sections 1.2, 2.4, 2.7, 3.3). */
 
 import { usualIntegration } from "../../core/lib/integration";
-import type { AnalysisSpec } from "../../protocol/spec";
+import { fieldsOfKind, foreignFields } from "../../formats/data/fields";
+import type { AnalysisSpec, DataSpec } from "../../protocol/spec";
 
 export interface CombinationProblem { pointer: string; message: string }
 
@@ -42,6 +43,18 @@ export function checkCombinations(spec: AnalysisSpec): CombinationProblem[] {
   }
   if (spec.architecture?.negativeSlope !== undefined && spec.architecture.activation !== "leaky_relu") {
     refuse("/architecture/negativeSlope", "\"architecture.negativeSlope\" belongs to the activation \"leaky_relu\": set that activation or remove the slope.");
+  }
+  problems.push(...dataProblems(spec.data, "/data"));
+  if (spec.evaluation?.data) problems.push(...dataProblems(spec.evaluation.data, "/evaluation/data"));
+  return problems;
+}
+
+function dataProblems(data: DataSpec, pointer: string): CombinationProblem[] {
+  const problems = foreignFields(data).map((field) => ({
+    pointer: `${pointer}/${field}`, message: `"${field}" means nothing for data of kind "${data.kind}": remove it. Known are ${fieldsOfKind(data.kind).join(", ")}.`,
+  }));
+  if (data.kind === "text" && data.tokenizer === undefined) {
+    problems.push({ pointer: `${pointer}/kind`, message: "Data of kind \"text\" need a \"tokenizer\": name a tokenizer.json, a vocab.json with merges.txt beside it, or a tokenizer.bin of llama2.c." });
   }
   return problems;
 }

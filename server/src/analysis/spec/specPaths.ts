@@ -9,6 +9,7 @@ export function withPaths(spec: AnalysisSpec, change: (path: string) => string):
     ...one,
     ...(one.inputs !== undefined ? { inputs: change(one.inputs) } : {}),
     ...(one.labels !== undefined ? { labels: change(one.labels) } : {}),
+    ...(one.tokenizer !== undefined ? { tokenizer: change(one.tokenizer) } : {}),
   });
   const { evaluation } = spec;
   return {

@@ -58,7 +58,7 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
 function checkData(check: Checker, value: unknown, field: string): void {
   const data = check.object(value, field);
   check.text(data["kind"], `${field}.kind`);
-  for (const name of ["inputs", "labels"]) if (data[name] !== undefined) check.text(data[name], `${field}.${name}`);
+  for (const name of ["inputs", "labels", "tokenizer"]) if (data[name] !== undefined) check.text(data[name], `${field}.${name}`);
 }
 
 function checkLayer(check: Checker, value: unknown, index: number): void {

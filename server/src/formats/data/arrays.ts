@@ -5,7 +5,8 @@ import type { Inputs } from "../dataSet";
 import { FormatError, type ModelFile, type TensorInfo } from "../modelFile";
 import { openModel } from "../openModel";
 import { isIntegerType } from "../tensors/elements";
-import { inputsPath, labelsPath, mostValues, namedFiles, sampleCount, type DataKindReader, type RawDataSet } from "./dataKind";
+import { inputsPath, labelsPath, namedFiles, sampleCount, type DataKindReader, type RawDataSet } from "./dataKind";
+import { nextTokens, tokenInputs } from "./tokens";
 import { classLabels, scaledVectors } from "./vectors";
 
 /** How arrays are called by those who save them; "x_train" and "x_test" of Keras' files come first when the split asks for them. */
@@ -14,8 +15,9 @@ const usualLabels = ["labels", "y", "Y", "targets", "target"];
 
 /**
  * Fields: inputs (file), inputsName, labels (another file; the same one when absent), labelsName ("" for none). Without names the usual ones are
- * looked for. An integer array [count, positions] of 16 bits or more is token ids (unless a scale, mean or std is given);
- * everything else is flattened to vectors, bytes divided by 255.
+ * looked for. An integer array [count, positions] of 16 bits or more is token ids (unless `tokens` says otherwise or a scale, mean or std is
+ * given); everything else is flattened to vectors, bytes divided by 255. Labels of tokens are one per sample or, with the shape of the
+ * inputs, one per position; `nextToken` makes them from the inputs.
  */
 export const arrays: DataKindReader = {
   files: namedFiles,
@@ -44,9 +46,15 @@ async function assemble(spec: DataSpec, path: string, file: ModelFile, labelPath
   const samples = info.shape[0]!;
   const count = sampleCount(spec, samples);
   const inputs = await readInputs(file, info, count, spec, path);
+  const description = `${count} samples of ${info.shape.slice(1).join(" x ")} from "${info.name}" in ${path}`;
+  const split = splitNames("x", spec).includes(info.name) && spec.inputsName === undefined ? { split: spec.split ?? "train" } : {};
+  if (spec.nextToken === true) {
+    if (spec.labels !== undefined || spec.labelsName) throw new FormatError("The data have both labels and \"nextToken\": remove one of them.");
+    return { ...nextTokens(inputs, path), description, ...split };
+  }
   const labelInfo = labelArray(labelSource, spec, labelPath, sameFile, info.name);
-  const labels = labelInfo === null ? null : await readLabels(labelSource, labelInfo, count, samples, labelPath);
-  return { inputs, labels, description: `${count} samples of ${info.shape.slice(1).join(" x ")} from "${info.name}" in ${path}` };
+  const labels = labelInfo === null ? null : await readLabels(labelSource, labelInfo, inputs, samples, labelPath);
+  return { inputs, labels, description, ...split };
 }
 
 function inputArray(file: ModelFile, spec: DataSpec, path: string): TensorInfo {
@@ -95,31 +103,24 @@ async function readInputs(file: ModelFile, info: TensorInfo, count: number, spec
   if (info.dtype.startsWith("complex")) throw new FormatError(`${where} is complex; inputs are real numbers or token ids.`);
   const values = await file.read(info.name);
   const width = info.shape.slice(1).reduce((a, b) => a * b, 1);
-  const wide = isIntegerType(info.dtype) && !info.dtype.endsWith("int8");
   const rescaled = spec.scale !== undefined || spec.mean !== undefined || spec.std !== undefined;
-  if (wide && info.shape.length === 2 && !rescaled) return tokens(values, count, width, where);
+  if (spec.tokens === true && rescaled) throw new FormatError("The data are \"tokens\" with a \"scale\", \"mean\" or \"std\": token ids are not rescaled, remove one of them.");
+  const wide = isIntegerType(info.dtype) && !info.dtype.endsWith("int8");
+  if (spec.tokens ?? (wide && info.shape.length === 2 && !rescaled)) {
+    if (info.shape.length !== 2) throw new FormatError(`${where} has the shape [${info.shape.join(", ")}]; token ids have the shape [samples, positions].`);
+    return tokenInputs(values, count, width, where);
+  }
   return scaledVectors(values, count, width, info.dtype === "uint8", spec, where);
 }
 
-/** The vocabulary is as large as the largest id of the whole array demands, so that it does not depend on `limit`. */
-function tokens(values: ArrayLike<number>, count: number, positions: number, where: string): Inputs {
-  if (count === 0 || positions === 0 || count * positions > mostValues) throw new FormatError(`${where} holds ${count} x ${positions} token ids; name another array or set "limit".`);
-  let largest = 0;
-  for (let i = 0; i < values.length; i++) {
-    const id = values[i]!;
-    if (!(id >= 0 && id <= 0x7ffffffe)) throw new FormatError(`${where} holds ${id}, which is no token id; give "scale": 1 if these are numbers, not tokens.`);
-    if (id > largest) largest = id;
-  }
-  const ids = new Int32Array(count * positions);
-  for (let i = 0; i < ids.length; i++) ids[i] = values[i]!;
-  return { kind: "tokens", values: ids, count, positions, vocabulary: largest + 1 };
-}
-
-async function readLabels(file: ModelFile, info: TensorInfo, count: number, samples: number, path: string): Promise<Int32Array> {
+async function readLabels(file: ModelFile, info: TensorInfo, inputs: Inputs, samples: number, path: string): Promise<Int32Array> {
   const where = `${path}: array "${info.name}"`;
   const width = info.shape.slice(1).reduce((a, b) => a * b, 1);
-  if (info.shape.length === 0 || width !== 1) throw new FormatError(`${where} has the shape [${info.shape.join(", ")}]; labels are one class number per sample.`);
-  return classLabels(await file.read(info.name), info.shape[0]!, count, samples, where);
+  const perPosition = inputs.kind === "tokens" && info.shape.length === 2 && width === inputs.positions;
+  if (info.shape.length === 0 || (width !== 1 && !perPosition)) {
+    throw new FormatError(`${where} has the shape [${info.shape.join(", ")}]; labels are one class number per sample${inputs.kind === "tokens" ? " or per position" : ""}.`);
+  }
+  return classLabels(await file.read(info.name), info.shape[0]! * width, inputs.count * width, samples * width, where);
 }
 
 const only = (infos: readonly TensorInfo[]): TensorInfo | null => (infos.length === 1 ? infos[0]! : null);

@@ -11,9 +11,10 @@ import { scaledVectors } from "./vectors";
 
 const width = 3 * 32 * 32;
 const recordSize = 1 + width;
-const classes = 10;
+const classNames = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 const longestFile = 2 ** 30;
 
+/** Read in place of a file: the folder "cifar-10-batches-bin". */
 const batches = {
   train: [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`),
   test: ["test_batch.bin"],
@@ -25,10 +26,13 @@ const batches = {
  */
 export const cifar10: DataKindReader = {
   files: batchFiles,
-  async read(spec, baseFolder) {
+  async read(spec, baseFolder, signals) {
     const files = await batchFiles(spec, baseFolder);
     const parts: Uint8Array[] = [];
-    for (const file of files) parts.push(await readRecords(file));
+    for (const file of files) {
+      signals.checkCancelled();
+      parts.push(await readRecords(file));
+    }
     const samples = parts.reduce((sum, part) => sum + part.length / recordSize, 0);
     const count = sampleCount(spec, samples);
     const pixels = new Uint8Array(count * width);
@@ -41,14 +45,17 @@ export const cifar10: DataKindReader = {
       }
     }
     const where = files.join(", ");
-    return { inputs: scaledVectors(pixels, count, width, true, spec, where), labels, description: `${count} CIFAR-10 images from ${where}` };
+    const inputs = scaledVectors(pixels, count, width, true, spec, where);
+    const fromFolder = await isFolder(inputsPath(spec, baseFolder));
+    return { inputs, labels, classNames, description: `${count} CIFAR-10 images from ${where}`, ...(fromFolder ? { split: spec.split ?? "train" } : {}) };
   },
 };
 
+const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
+
 async function batchFiles(spec: DataSpec, baseFolder: string): Promise<string[]> {
   const path = inputsPath(spec, baseFolder);
-  const isFolder = await stat(path).then((found) => found.isDirectory(), () => false);
-  if (!isFolder) return [path];
+  if (!await isFolder(path)) return [path];
   const names = spec.split === "all" ? [...batches.train, ...batches.test] : batches[spec.split ?? "train"];
   return names.map((name) => join(path, name));
 }
@@ -59,7 +66,7 @@ async function readRecords(path: string): Promise<Uint8Array> {
     throw new FormatError(`${path} has ${bytes.length} bytes, no multiple of the ${recordSize} of a CIFAR-10 record; name a file of the binary version.`);
   }
   for (let at = 0; at < bytes.length; at += recordSize) {
-    if (bytes[at]! >= classes) throw new FormatError(`${path} has label ${bytes[at]!} at byte ${at}; this is not the binary version of CIFAR-10.`);
+    if (bytes[at]! >= classNames.length) throw new FormatError(`${path} has label ${bytes[at]!} at byte ${at}; this is not the binary version of CIFAR-10.`);
   }
   return bytes;
 }

@@ -5,20 +5,24 @@ import type { ByteSource } from "../bytes/byteSource";
 import { withFile } from "../bytes/fileSource";
 import { FormatError } from "../modelFile";
 import { csvRows, type CsvRow } from "./csvRows";
-import { inputsPath, mostValues, sampleCount, type DataKindReader, type RawDataSet } from "./dataKind";
+import { inputsPath, mostValues, sampleCount, type DataKindReader, type RawDataSet, type ReadSignals } from "./dataKind";
+import { nextTokens, tokenInputs } from "./tokens";
 import { classLabels, scaledVectors } from "./vectors";
+
+const rowsBetweenChecks = 4096;
 
 /**
  * Field inputs: the file. A first row that is not all numbers is the header. `labelsName` names the label column ("" for none); the last
- * one when absent. Labels that are not numbers are numbered in alphabetical order.
+ * one when absent. Labels that are not numbers are numbered in alphabetical order. With `tokens` the other columns are token ids, with
+ * `nextToken` all columns.
  */
 export const csv: DataKindReader = {
   files: (spec, baseFolder) => Promise.resolve([inputsPath(spec, baseFolder)]),
-  read: (spec, baseFolder) => withFile(inputsPath(spec, baseFolder), (source) => readCsv(source, spec)),
+  read: (spec, baseFolder, signals) => withFile(inputsPath(spec, baseFolder), (source) => readCsv(source, spec, signals)),
 };
 
 /** The same over any source. */
-export async function readCsv(source: ByteSource, spec: DataSpec): Promise<RawDataSet> {
+export async function readCsv(source: ByteSource, spec: DataSpec, signals: ReadSignals): Promise<RawDataSet> {
   const most = sampleCount(spec, Number.MAX_SAFE_INTEGER);
   let table: CsvTable | null = null;
   for await (const row of csvRows(source)) {
@@ -27,17 +31,22 @@ export async function readCsv(source: ByteSource, spec: DataSpec): Promise<RawDa
       table = new CsvTable(source.name, row.fields.length, labelColumn(row.fields, isHeader, spec, source.name));
       if (isHeader) continue;
     }
+    if (table.count % rowsBetweenChecks === 0) signals.checkCancelled();
     table.add(row);
     if (table.count >= most) break;
   }
   if (table === null || table.count === 0) throw new FormatError(`${source.name} holds no rows; name a file with one sample per row.`);
-  const inputs = scaledVectors(table.values, table.count, table.width, false, spec, source.name);
-  return { inputs, labels: table.labels(), description: `${table.count} rows of ${table.width} columns from ${source.name}` };
+  const description = `${table.count} rows of ${table.width} columns from ${source.name}`;
+  const inputs = spec.tokens === true || spec.nextToken === true
+    ? tokenInputs(table.values.subarray(0, table.count * table.width), table.count, table.width, source.name)
+    : scaledVectors(table.values, table.count, table.width, false, spec, source.name);
+  return spec.nextToken === true ? { ...nextTokens(inputs, source.name), description } : { inputs, labels: table.labels(), description };
 }
 
 /** Index of the label column, or -1 for none. */
 function labelColumn(first: readonly string[], isHeader: boolean, spec: DataSpec, name: string): number {
-  if (spec.labelsName === "") return -1;
+  if (spec.nextToken === true && spec.labelsName) throw new FormatError("The data have both labels and \"nextToken\": remove one of them.");
+  if (spec.labelsName === "" || spec.nextToken === true) return -1;
   if (spec.labelsName === undefined) return first.length > 1 ? first.length - 1 : -1;
   const column = isHeader ? first.findIndex((field) => field.trim() === spec.labelsName) : -1;
   if (column < 0) throw new FormatError(`${name} has no column "${spec.labelsName}" (field "labelsName")${isHeader ? "" : ", because its first row is no header"}; correct the name.`);

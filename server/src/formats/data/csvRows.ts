@@ -2,8 +2,8 @@
 
 import { FormatError } from "../modelFile";
 import type { ByteSource } from "../bytes/byteSource";
+import { decodedText } from "../bytes/decodedText";
 
-const chunkSize = 2 ** 22;
 const longestRow = 2 ** 24;
 const mostFields = 2 ** 17;
 
@@ -21,7 +21,7 @@ export async function* csvRows(source: ByteSource): AsyncGenerator<CsvRow> {
   let rest = "";
   let line = 1;
   let separator: string | null = null;
-  for await (const text of decodedChunks(source)) {
+  for await (const text of decodedText(source)) {
     const isLast = text === null;
     const buffer: string = rest + (text ?? "");
     separator ??= guessSeparator(buffer);
@@ -41,25 +41,6 @@ export async function* csvRows(source: ByteSource): AsyncGenerator<CsvRow> {
     if (rest.length > longestRow || (isLast && rest !== "")) {
       throw new FormatError(`${source.name}: the row that starts on line ${line} does not end (an open quote?); correct the file.`);
     }
-  }
-}
-
-/** Text of the file in pieces, then null. */
-async function* decodedChunks(source: ByteSource): AsyncGenerator<string | null> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  for (let offset = 0; offset < source.size; offset += chunkSize) {
-    const bytes = await source.read(offset, Math.min(chunkSize, source.size - offset));
-    yield decode(source, () => decoder.decode(bytes, { stream: true }));
-  }
-  yield decode(source, () => decoder.decode());
-  yield null;
-}
-
-function decode(source: ByteSource, run: () => string): string {
-  try {
-    return run();
-  } catch {
-    throw new FormatError(`${source.name} is not UTF-8 text; save it as a CSV file in UTF-8.`);
   }
 }
 

@@ -27,7 +27,7 @@ export const modularAddition: DataKindReader = {
       labels[i] = (x + y) % modulus;
     }
     const description = `addition modulo ${modulus}, ${spec.split ?? "all"}: ${count} of ${modulus * modulus} pairs`;
-    return Promise.resolve({ inputs: { kind: "tokens", values, count, positions: 3, vocabulary: modulus + 1 }, labels, description });
+    return Promise.resolve({ inputs: { kind: "tokens", values, count, positions: 3, vocabulary: modulus + 1 }, labels, description, split: spec.split ?? "all" });
   },
 };
 

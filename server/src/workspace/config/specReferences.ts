@@ -5,7 +5,7 @@ import type { DocumentFacts, FileReference } from "../facts";
 import { emptyFacts } from "../facts";
 import { parseConfig, rangeAt } from "./configReferences";
 
-const dataFields = new Set(["inputs", "labels"]);
+const dataFields = new Set(["inputs", "labels", "tokenizer"]);
 
 export function scanSpec(uri: string, text: string): DocumentFacts {
   const facts = emptyFacts(uri);
