@@ -8,9 +8,11 @@ import { multiply } from "../../../server/src/core/linalg/multiply";
 import { networkBatches } from "../../../server/src/core/network/batches";
 import type { Module } from "../../../server/src/core/network/module";
 import type { Network, NetworkInputs } from "../../../server/src/core/network/network";
+import { buildTransformer } from "../../../server/src/core/network/transformer/buildTransformer";
 import type { Engine } from "../../../server/src/engine/engine";
 import { activationsAt, analyze, relativeDifference, type Analysis } from "../support/analysis";
 import { gaussian, mlpOf, mlpWeights, referenceEngine, smallTransformer, tokens, transformerOf, transformerWeights, vectors } from "../support/networks";
+import { context, descriptions, randomWeights, vocabulary } from "../support/transformers";
 
 interface Case { readonly name: string; build(engine: Engine): { network: Network; inputs: NetworkInputs } }
 
@@ -26,7 +28,18 @@ const transformerCase = (lastPositionOnly: string | null, blocks: number): Case 
   }),
 });
 
-const cases = [mlpCase("relu"), mlpCase("gelu"), mlpCase("tanh"), mlpCase("leaky_relu"), transformerCase("add_resid1", 1), transformerCase(null, 1), transformerCase("add_resid1", 2)];
+const languageCase = (name: string, lastPositionOnly: string | null): Case => ({
+  name: `${name}, last position after ${lastPositionOnly ?? "nothing"}`,
+  build: (engine) => {
+    const description = { ...descriptions[name], lastPositionOnly };
+    return { network: buildTransformer(randomWeights(description, 5), description, engine), inputs: tokens(30, context, vocabulary, 6) };
+  },
+});
+
+const cases = [
+  mlpCase("relu"), mlpCase("gelu"), mlpCase("tanh"), mlpCase("leaky_relu"), transformerCase("add_resid1", 1), transformerCase(null, 1), transformerCase("add_resid1", 2),
+  languageCase("GPT-2", "add_resid1"), languageCase("GPT-Neo", null), languageCase("GPT-NeoX", "add_resid1"), languageCase("llama", null),
+];
 
 describe.each(cases)("LIB of a $name", ({ build }) => {
   let analysis: Analysis;
@@ -91,7 +104,7 @@ describe.each(cases)("LIB of a $name", ({ build }) => {
       expect(Math.max(...data)).toBeGreaterThan(0);
       const next = analysis.bases[index + 1];
       if (next && constantPasses(index)) {
-        const kept = dropsPositions(index) ? 1 / smallTransformer.context : 1;
+        const kept = dropsPositions(index) && inputs.kind === "tokens" ? 1 / inputs.positions : 1;
         expect(data[0] / next.lambda[0]).toBeCloseTo(kept, 8);
       }
       const throughConstant = Array.from({ length: rows }, (_, row) => data[row * cols]).reduce((sum, value) => sum + value, 0);
