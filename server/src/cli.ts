@@ -30,13 +30,15 @@ async function run(line: CommandLine, service: AnalysisService): Promise<void> {
     case "ablate nodes": return (await import("./cli/ablate")).ablateNodes(service, line);
     case "ablate edges": return (await import("./cli/ablate")).ablateEdges(service, line);
     case "cluster": return (await import("./cli/cluster")).cluster(service, line);
+    case "labels": return (await import("./cli/labels")).labels(service, line);
     case "sparsity": return (await import("./cli/sparsity")).sparsity(service, line);
     case "backends": return (await import("./cli/backends")).backends(service, line);
   }
 }
 
 function serviceFor(line: CommandLine): AnalysisService {
-  const out = line.out === null ? null : resolve(line.out);
+  // To label is to write a file, not a result.
+  const out = line.out === null || line.command === "labels" ? null : resolve(line.out);
   return new AnalysisService({
     workerFile: join(__dirname, "worker.js"),
     probeFile: join(__dirname, "probe.js"),

@@ -64,6 +64,10 @@ async function answer(request: WorkerRequest): Promise<unknown> {
       const { nodeCurves } = await import("./analysis/runner/ablationCurves");
       return nodeCurves(await sessionFor(request.file, request.compute), request, context);
     }
+    case "labels": {
+      const { featureLabels } = await import("./analysis/runner/featureLabels");
+      return featureLabels(await sessionFor(request.file, request.compute), request, context);
+    }
     case "sparsity": {
       const { resultSparsity } = await import("./analysis/runner/sparsity");
       return resultSparsity(await sessionFor(request.file, request.compute), request, context);

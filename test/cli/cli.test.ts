@@ -173,6 +173,41 @@ describe("sparsity", () => {
   });
 });
 
+describe("labels", () => {
+  interface Labels { kind: string; file: string; handMade: number; layers: { name: string; labels: string[]; computed: string[]; explained: number[]; profile: object[][] }[] }
+
+  it("say by class what features respond to; a label made by hand stays", async () => {
+    const { folder: into, spec } = await tinyAnalysis();
+    const first = json<Labels>(await runCli(bundles, ["labels", spec, "--json"]));
+    expect([first.kind, first.handMade, first.file]).toEqual(["class", 0, join(into, "analysis.labels.csv")]);
+    expect(first.layers.map(({ name }) => name)).toEqual(["layers.0", "layers.1", "layers.2"]);
+    for (const { labels, profile } of first.layers) {
+      expect(labels[0]).toBe("constant");
+      for (const text of labels.slice(1)) expect(text).toMatch(/^\d+% class/);
+      for (const groups of profile) expect(groups).toHaveLength(3);
+    }
+    const text = await readFile(first.file, "utf8");
+    expect(text.split("\n")[0]).toBe("layer,feature,label,computed,result");
+    await writeFile(first.file, text.replace("layers.1,2,,", 'layers.1,2,"wheels, mostly",'));
+    const again = json<Labels>(await runCli(bundles, ["labels", spec, "--json"]));
+    expect([again.handMade, again.layers[1]!.labels[2], again.layers[1]!.computed]).toEqual([1, "wheels, mostly", first.layers[1]!.computed]);
+    expect(await readFile(first.file, "utf8")).toContain('layers.1,2,"wheels, mostly",');
+  });
+
+  it("in the authors' form are a line per layer; other bases leave the file beside the spec alone", async () => {
+    const { folder: into, spec } = await tinyAnalysis();
+    const out = join(into, "pca.csv");
+    const { layers } = json<Labels>(await runCli(bundles, ["labels", spec, "--json", "--basis", "pca", "--out", out]));
+    const lines = (await readFile(out, "utf8")).trimEnd().split("\n");
+    expect(lines).toEqual([...layers.map(({ computed }) => computed.join(",")), "output_0,output_1,output_2"]);
+    expect(existsSync(join(into, "analysis.labels.csv"))).toBe(false);
+    for (const kind of ["fourier", "position", "token"]) {
+      const { code, stderr } = await runCli(bundles, ["labels", spec, "--kind", kind]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("choose --kind class")]);
+    }
+  });
+});
+
 describe("ablate", () => {
   it("nodes: curves end at the base score, and needed is where they stay there", async () => {
     const { spec } = await tinyAnalysis();

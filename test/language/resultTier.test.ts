@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CodeLens } from "vscode-languageserver-protocol";
 import { marked } from "../workspace/support";
@@ -56,6 +56,25 @@ describe("hover with a stored result", () => {
     expect(await client.hover(uri, script.at("fc2"))).toContain("**3 of 13 features kept**; 2 keep the accuracy");
     // Of a layer where nothing was counted, nothing is said.
     expect(first).not.toContain("keep the accuracy");
+    await client.stop();
+    await workspace.remove();
+  });
+
+  it("shows the labels of a file beside the spec, and what is changed in it", async () => {
+    const { workspace, result, uri } = await prepare();
+    await writeResult(result, fixtureMetadata(workspace.path("mlp.safetensors"), inTheFuture));
+    const rows = (label: string): string => `layer,feature,label,computed,result\nlayers.0,1,${label},71% class|high 3,0123456789ab\nlayers.0,2,,other result,ba9876543210\n`;
+    await writeFile(workspace.path("mlp.labels.csv"), rows(""));
+    const client = await Client.start(bundle, { folder: workspace.folder });
+    await client.open(uri, script.text);
+    await client.hover(uri, script.at("fc1"));
+    await client.request("lib/results", {});
+    const text = await client.hover(uri, script.at("fc1"));
+    expect(text).toContain("| 1 | `71% class` | 8 | 80 % |");
+    expect(text).not.toContain("other result");
+    await writeFile(workspace.path("mlp.labels.csv"), rows("wheels"));
+    const [again] = await client.request("lib/results", {});
+    expect(again!.metadata.layers[0]!.labels).toEqual([null, "wheels", null, null]);
     await client.stop();
     await workspace.remove();
   });

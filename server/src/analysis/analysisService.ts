@@ -15,7 +15,8 @@ import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/re
 import { lookUpWithoutHashing } from "./store/lookUp";
 import { WorkerClient } from "./worker/workerClient";
 import type {
-  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SparsityAnswer, SpecSource,
+  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, LabelKind, LabelsAnswer, MatrixAnswer, SparsityAnswer,
+  SpecSource,
 } from "./worker/messages";
 
 export interface AnalysisServiceOptions {
@@ -148,6 +149,11 @@ export class AnalysisService {
     file: string, bases: readonly BasisName[], required: Omit<AblationOptions, "basis"> | null, onEvent: (event: RunEvent) => void, signal: AbortSignal,
   ): Promise<SparsityAnswer> {
     return this.alone(signal, (client) => client.call({ kind: "sparsity", run: randomUUID(), file, bases: [...bases], required, compute: this.compute() }, onEvent));
+  }
+
+  /** What the features respond to in the data. Nothing is written. Progress and cancel as above. */
+  labels(file: string, labels: LabelKind | "auto", basis: BasisName, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<LabelsAnswer> {
+    return this.alone(signal, (client) => client.call({ kind: "labels", run: randomUUID(), file, labels, basis, compute: this.compute() }, onEvent));
   }
 
   /** Text of a filled-in spec for a model, and the file beside the model where it belongs. Nothing is written. */

@@ -4,11 +4,12 @@ import { parseArgs } from "node:util";
 import { InputError } from "../analysis/errors";
 import { edgeNorms, type EdgeNorm } from "../core/lib/clustering/edgeNorms";
 import { nearest } from "../analysis/spec/nearest";
+import type { LabelKind } from "../analysis/worker/messages";
 import type { BackendName, BasisName } from "../protocol/result";
 import type { AblationScheduleSpec } from "../protocol/spec";
 
 export interface CommandLine {
-  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "sparsity" | "backends" | "help" | "version";
+  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "sparsity" | "labels" | "backends" | "help" | "version";
   /** The model or spec; empty for commands without one. */
   file: string;
   json: boolean;
@@ -33,9 +34,11 @@ export interface CommandLine {
   mergeOutput: boolean;
   seeds: number;
   shuffles: number;
+  /** What labels speak of. */
+  kind: LabelKind | "auto";
 }
 
-const commands = ["inspect", "analyze", "ablate", "sparsity", "cluster", "backends"] as const;
+const commands = ["inspect", "analyze", "ablate", "sparsity", "cluster", "labels", "backends"] as const;
 const backends = ["auto", "tensorflow", "webgpu", "wasm", "cpu"] as const;
 
 const options = {
@@ -45,7 +48,7 @@ const options = {
   schedule: { type: "string" }, points: { type: "string" }, base: { type: "string" }, cutoff: { type: "string" }, interval: { type: "string" },
   keep: { type: "string" }, "stop-at": { type: "string" },
   norm: { type: "string" }, epsilon: { type: "string" }, clusters: { type: "string" }, "merge-output": { type: "boolean" },
-  seeds: { type: "string" }, shuffles: { type: "string" },
+  seeds: { type: "string" }, shuffles: { type: "string" }, kind: { type: "string" },
 } as const;
 
 type OptionName = keyof typeof options;
@@ -60,6 +63,7 @@ const understood: Record<Exclude<CommandLine["command"], "help" | "version">, re
   "ablate edges": ablation,
   "sparsity": ["out", "backend", "max-memory", "basis", "tolerance", "metric"],
   "cluster": ["out", "backend", "max-memory", "gamma", "basis", "norm", "epsilon", "clusters", "merge-output", "seeds", "shuffles", "tolerance", "metric"],
+  "labels": ["out", "backend", "max-memory", "basis", "kind"],
   "backends": [],
 };
 
@@ -85,6 +89,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     clusters: values.clusters === undefined ? null : whole("--clusters", values.clusters, 1, 3),
     mergeOutput: values["merge-output"] ?? false,
     seeds: values.seeds === undefined ? 0 : whole("--seeds", values.seeds, 2, 10),
+    kind: choice<LabelKind | "auto">("--kind", values.kind ?? "auto", ["auto", "fourier", "class", "position", "token"]),
     shuffles: values.shuffles === undefined ? 0 : whole("--shuffles", values.shuffles, 1, 100),
   };
   if (values.version) return { ...result, command: "version" };
@@ -170,12 +175,13 @@ export const help = `lib-lens: Local Interaction Basis analysis of neural networ
   lib-lens ablate edges SPEC           edges needed to keep the score, section by section
   lib-lens sparsity SPEC               how sparsely features interact, in the LIB, PCA and neuron bases
   lib-lens cluster SPEC                groups of features that interact among themselves
+  lib-lens labels SPEC                 what the features respond to; kept in a text file beside the spec
   lib-lens backends                    what can compute on this machine
 
 SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything can be inferred.
 
   --json             one JSON object on standard output; progress goes to standard error
-  --out DIR          folder of the result (default: .lib-lens beside the spec)
+  --out DIR          folder of the result (default: .lib-lens beside the spec); labels: a further CSV file, one line per layer
   --backend NAME     auto, tensorflow, webgpu, wasm or cpu (default: auto, or LIB_LENS_BACKEND)
   --max-memory SIZE  overrides "maxMemory" of the spec, such as 8GB
   --force            analyze: compute even when the result is stored
@@ -192,6 +198,7 @@ SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything ca
   --norm NAME        cluster: weight of an edge: sqrt (default), identity, abs, max, log or node-log
   --epsilon X        cluster: edges up to X weigh nothing in the logarithmic norms (default: from an edge ablation)
   --merge-output     cluster: the components of the output as one node
+  --kind NAME        labels: auto (default), fourier, class, position or token
   --seeds N          cluster: agreement of N seeds (adjusted Rand index)
   --shuffles N       cluster: modularity against N graphs with shuffled edges
   --version, --help

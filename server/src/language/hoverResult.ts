@@ -48,11 +48,18 @@ function features(layer: LayerSummary, metadata: ResultMetadata): string {
   const section = metadata.sections.find((candidate) => candidate.from === layer.name);
   const rows = layer.lambda.slice(1, 1 + shownFeatures).map((importance, i) => {
     const share = total > 0 ? `${short((100 * importance) / total)} %` : "";
-    return [String(i + 1), short(importance), share, section ? partners(section.edges, i + 1) : ""];
+    const label = layer.labels ? [shortLabel(layer.labels[i + 1] ?? "")] : [];
+    return [String(i + 1), ...label, short(importance), share, section ? partners(section.edges, i + 1) : ""];
   });
   if (rows.length === 0) return "Only the constant feature is kept.";
   const next = section ? `strongest partners in ${code(section.to)}` : "partners";
-  return table(["feature", "importance", "share", next], rows);
+  return table(["feature", ...(layer.labels ? ["label"] : []), "importance", "share", next], rows);
+}
+
+/** The strongest part of a label such as "97% cos(36x + 36y)|1% cos(3x)", as text that is not read as markup. */
+function shortLabel(label: string): string {
+  const strongest = label.split("|")[0]!.trim().slice(0, 60);
+  return strongest === "" ? "" : code(strongest);
 }
 
 /** Edges are sorted by weight: the first ones from a feature are its strongest. */

@@ -36,6 +36,7 @@ const watchedGlobs = [
   "**/*.{py,ipynb,yaml,yml,json,ts,tsx,js,jsx,mjs}",
   "**/*.{pt,pth,ckpt,bin,safetensors,onnx,pt2,keras,h5,npz}",
   "**/*.libresult",
+  "**/*.labels.csv",
 ];
 
 /** Registers everything on the connection; the caller starts listening. */
@@ -168,7 +169,7 @@ class Session {
     });
     connection.onDidChangeWatchedFiles(({ changes }) => {
       for (const { uri } of changes) {
-        if (uri.endsWith(".libresult")) void this.#refreshResults();
+        if (uri.endsWith(".libresult") || uri.endsWith(".labels.csv")) void this.#refreshResults();
         else this.#index.fileChanged(sameSpelling(uri));
       }
     });

@@ -46,7 +46,7 @@ export class ResultIndex {
   }
 
   #signature(): string {
-    return this.#results.map(({ file, metadata }) => `${file} ${metadata.createdAt}`).join("\n");
+    return this.#results.map(({ file, metadata }) => `${file} ${metadata.createdAt} ${JSON.stringify(metadata.layers.map(({ labels }) => labels))}`).join("\n");
   }
 }
 

@@ -19,6 +19,8 @@ export interface LayerSummary {
   gramEigenvalues: number[];
   /** Rank of the centred Gram at the relative threshold. */
   gramRank: number;
+  /** What the features stand for, null where nobody has said; from the labels file beside the spec, not stored in the result. */
+  labels?: (string | null)[];
   /** Exact path that gave the Jacobian Gram of the section that starts here, and why the planner took it. */
   path?: string;
   /** Features that keep the score, this and every larger number of them (method 4.2), counted as `evaluation.needed` says. Only in a finished result. */

@@ -8,12 +8,13 @@ import { edgesOfSection } from "../../core/lib/sectionEdges";
 import { selectColumns, transpose } from "../../core/linalg/arrange";
 import { identity } from "../../core/linalg/elementary";
 import type { Matrix } from "../../core/linalg/matrix";
-import { automaticBatchSize, networkBatches } from "../../core/network/batches";
+import { automaticBatchSize, networkBatches, type BatchSource } from "../../core/network/batches";
 import { cutIntoSections, type SectionedNetwork } from "../../core/network/section";
 import type { DataSet } from "../../formats/dataSet";
 import type { ModelFile } from "../../formats/modelFile";
 import { readDataSet } from "../../formats/readDataSet";
 import { resultTensorName, type BasisName, type ResultMetadata } from "../../protocol/result";
+import type { DataSpec } from "../../protocol/spec";
 import { CancelledError, InputError } from "../errors";
 import { parseSpec } from "../spec/parseSpec";
 import { resolveSpec, type ResolvedOptions } from "../spec/resolveSpec";
@@ -32,7 +33,7 @@ interface LayerMaps { lib: FeatureMap | null; pca: FeatureMap | null; neuron: Fe
 /** What the result was computed from, read only when it is needed again. */
 interface AnalysedData {
   resolved: ResolvedOptions;
-  read(): Promise<DataSet>;
+  read(data: DataSpec): Promise<DataSet>;
 }
 
 export class AblationSession {
@@ -80,7 +81,7 @@ export class AblationSession {
       }
       const libEdges: (Matrix | null)[] = [];
       for (const { index } of network.sections) libEdges.push(await readMatrix(opened, resultTensorName.edges(index)));
-      const read = (): Promise<DataSet> => readDataSet(spec.data, dirname(file), undefined, hashFile);
+      const read = (wanted: DataSpec): Promise<DataSet> => readDataSet(wanted, dirname(file), undefined, hashFile);
       return new AblationSession(metadata, network, data, layers, libEdges, { resolved, read });
     });
   }
@@ -129,15 +130,21 @@ export class AblationSession {
   }
 
   private async computeEdges(section: number, basis: BasisName, signals: EvaluationSignals): Promise<Matrix> {
-    const { inputs } = await this.analysed.read();
     const { resolved } = this.analysed;
-    const batches = networkBatches(this.network.network, inputs, resolved.batchSize ?? automaticBatchSize(this.network.network, inputs));
+    const { batches } = await this.samples(this.metadata.spec.data);
     const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]![basis]);
     const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4);
     return edgesOfSection(this.network, section, maps, batches, options, {
       checkCancelled: () => signals.checkCancelled(),
       progress: () => undefined,
     });
+  }
+
+  /** A data set of the spec, or one like it, in batches for the network. @throws FormatError */
+  async samples(data: DataSpec): Promise<{ samples: DataSet; batches: BatchSource }> {
+    const samples = await this.analysed.read(data);
+    const { batchSize } = this.analysed.resolved;
+    return { samples, batches: networkBatches(this.network.network, samples.inputs, batchSize ?? automaticBatchSize(this.network.network, samples.inputs)) };
   }
 
   /** Score of the untouched network, computed once for each metric. */

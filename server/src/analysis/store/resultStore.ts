@@ -1,8 +1,9 @@
 /** @file Reading the result stores: what is there, and the metadata of one result, kept in memory while the file is unchanged. */
 
 import { readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ResultMetadata } from "../../protocol/result";
+import { LabelFiles, labelsOf } from "./labelsFile";
 import { readMetadata } from "./resultFile";
 
 export interface StoredResult { file: string; metadata: ResultMetadata }
@@ -14,6 +15,7 @@ const capacity = 64;
 
 export class ResultStore {
   private readonly kept = new Map<string, Kept>();
+  private readonly labels = new LabelFiles();
 
   /** Readable, complete results in these store folders, newest first. */
   async list(folders: readonly string[]): Promise<StoredResult[]> {
@@ -29,8 +31,18 @@ export class ResultStore {
     return found.sort((a, b) => b.metadata.createdAt.localeCompare(a.metadata.createdAt));
   }
 
-  /** @throws FormatError when the file is not a result or is damaged. */
+  /** With the labels that a file beside the spec gives the features. @throws FormatError when the file is not a result or is damaged. */
   async metadata(file: string): Promise<ResultMetadata> {
+    const metadata = await this.unlabelled(file);
+    const store = dirname(file);
+    // Beside the spec, which lies beside the store, or in the store itself.
+    const rows = [...await this.labels.rows(dirname(store)), ...await this.labels.rows(store)];
+    if (rows.length === 0) return metadata;
+    const shown = labelsOf(rows, metadata);
+    return { ...metadata, layers: metadata.layers.map((layer) => (shown.has(layer.name) ? { ...layer, labels: shown.get(layer.name)! } : layer)) };
+  }
+
+  private async unlabelled(file: string): Promise<ResultMetadata> {
     const facts = await stat(file).catch(() => null);
     const known = this.kept.get(file);
     if (facts && known && known.size === facts.size && known.modified === facts.mtimeMs) return known.metadata;

@@ -120,6 +120,27 @@ export interface SparsityAnswer {
   bases: Partial<Record<BasisName, SectionSparsity[]>>;
 }
 
+/** What labels speak of; "auto" takes what suits the data. */
+export type LabelKind = "fourier" | "class" | "position" | "token";
+export interface LabelsRequest {
+  kind: "labels";
+  run: string;
+  file: string;
+  labels: LabelKind | "auto";
+  basis: BasisName;
+  compute: ComputeOptions;
+}
+export interface LabelledLayer {
+  name: string;
+  /** One per feature. */
+  labels: string[];
+  /** Share of a feature's energy in its strongest Fourier term, or of its variance that the grouping explains. */
+  explained: number[];
+  /** Per feature: mean and deviation in every class or position, or in the tokens where it is furthest from its mean. */
+  profile?: { group: number; count: number; mean: number; deviation: number }[][];
+}
+export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
+
 export interface CreateSpecRequest { kind: "create-spec"; model: string }
 export interface CreateSpecAnswer { file: string; text: string }
 
@@ -130,6 +151,7 @@ export interface WorkerCalls {
   "ablate-features": { request: AblateFeaturesRequest; answer: AblateFeaturesAnswer };
   "ablate-nodes": { request: AblateNodesRequest; answer: AblateNodesAnswer };
   "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
+  "labels": { request: LabelsRequest; answer: LabelsAnswer };
   "sparsity": { request: SparsityRequest; answer: SparsityAnswer };
   "create-spec": { request: CreateSpecRequest; answer: CreateSpecAnswer };
 }
