@@ -2,10 +2,12 @@
 
 import { stat } from "node:fs/promises";
 import { parentPort, workerData } from "node:worker_threads";
+import { BackendFailure } from "./engine/backendFailure";
 import { CancelledError, isBadInput, messageOf } from "./analysis/errors";
 import type { AblationSession } from "./analysis/runner/ablationSession";
 import type { ComputeOptions, WorkerMessage, WorkerRequest, WorkerStart } from "./analysis/worker/messages";
 import type { RunEvent } from "./protocol/events";
+import type { BackendName } from "./protocol/result";
 
 /** Seconds of work after which a run keeps what it has finished. */
 const keepAfterSeconds = 2;
@@ -38,6 +40,21 @@ async function sessionFor(file: string, compute: ComputeOptions): Promise<Ablati
   return opened;
 }
 
+/** A backend that dies is not asked again by this thread: the next one that works takes over. */
+const failed: BackendName[] = [];
+
+async function onLivingSession<T>(file: string, compute: ComputeOptions, work: (session: AblationSession) => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work(await sessionFor(file, { ...compute, failed }));
+    } catch (error) {
+      if (!(error instanceof BackendFailure) || failed.includes(error.backend)) throw error;
+      failed.push(error.backend);
+      session = null;
+    }
+  }
+}
+
 async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case "analyze": {
@@ -54,15 +71,16 @@ async function answer(request: WorkerRequest): Promise<unknown> {
       return createSpec(request.model);
     }
     case "ablate-features": {
-      const session = await sessionFor(request.file, request.compute);
       const signals = { checkCancelled, progress: () => undefined };
-      const base = await session.baseScore(session.data.metric, signals);
-      const score = await session.scoreWithout(request.layer, request.basis, request.remove, signals);
-      return { metric: session.data.metric, base, score };
+      return onLivingSession(request.file, request.compute, async (opened) => ({
+        metric: opened.data.metric,
+        base: await opened.baseScore(opened.data.metric, signals),
+        score: await opened.scoreWithout(request.layer, request.basis, request.remove, signals),
+      }));
     }
     case "ablate-nodes": {
       const { nodeCurves } = await import("./analysis/runner/ablationCurves");
-      return nodeCurves(await sessionFor(request.file, request.compute), request, context);
+      return onLivingSession(request.file, request.compute, (opened) => nodeCurves(opened, request, context));
     }
     case "labels": {
       const { featureLabels } = await import("./analysis/runner/featureLabels");
@@ -70,11 +88,11 @@ async function answer(request: WorkerRequest): Promise<unknown> {
     }
     case "sparsity": {
       const { resultSparsity } = await import("./analysis/runner/sparsity");
-      return resultSparsity(await sessionFor(request.file, request.compute), request, context);
+      return onLivingSession(request.file, request.compute, (opened) => resultSparsity(opened, request, context));
     }
     case "ablate-edges": {
       const { edgeCurves } = await import("./analysis/runner/ablationCurves");
-      return edgeCurves(await sessionFor(request.file, request.compute), request, context);
+      return onLivingSession(request.file, request.compute, (opened) => edgeCurves(opened, request, context));
     }
   }
 }

@@ -101,6 +101,39 @@ describe("analyze", () => {
   });
 });
 
+describe("a run that is killed", () => {
+  it("leaves no result, and the next one continues from its last finished layer", async () => {
+    const { folder: into, spec } = await longAnalysis();
+    const store = join(into, ".lib-lens");
+    const finished = async (): Promise<string[]> => {
+      const [key] = await readdir(join(store, "unfinished")).catch(() => []);
+      return key === undefined ? [] : (await readdir(join(store, "unfinished", key))).filter((name) => /^layer-\d+\.safetensors$/.test(name));
+    };
+    let stop: ((signal: NodeJS.Signals) => void) | null = null;
+    const killed = runCli(bundles, ["analyze", spec, "--json"], { onStderr: (_text, kill) => { stop ??= kill; } });
+    let ended = false;
+    void killed.then(() => { ended = true; });
+    while (!ended && (await finished()).length === 0) await new Promise((passed) => setTimeout(passed, 20));
+    stop!("SIGKILL");
+    expect((await killed).code).toBeNull();
+    expect((await readdir(store)).filter((name) => name.endsWith(".libresult"))).toEqual([]);
+    const before = (await finished()).length;
+    expect(before).toBeGreaterThan(0);
+
+    let isStopped = false;
+    const { code, stderr } = await runCli(bundles, ["analyze", spec, "--json"], {
+      onStderr: (text, kill) => {
+        if (isStopped || !text.includes("Continued from")) return;
+        isStopped = true;
+        kill("SIGTERM");
+      },
+    });
+    expect(stderr).toContain(`Continued from an earlier run that had finished ${before} of 4 node layers.`);
+    expect(code).toBe(130);
+    expect((await finished()).length).toBeGreaterThanOrEqual(before);
+  });
+});
+
 describe("cluster", () => {
   it("puts every feature into exactly one cluster, more of them at a larger resolution", async () => {
     const { spec } = await tinyAnalysis();

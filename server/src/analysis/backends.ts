@@ -12,10 +12,13 @@ export function backendStatus(options: ComputeOptions, refresh = false): Promise
 }
 
 /**
- * The backend asked for; with "auto" the first one that passes its probe at this precision. A named backend is not probed: starting
- * it says by itself why it cannot run.
+ * The backend asked for; with "auto", or when the one asked for has failed, the first other one that passes its probe at this
+ * precision. A named backend is not probed: starting it says by itself why it cannot run.
+ * @throws Error in one sentence when none is left
  */
 export async function backendFor(options: ComputeOptions, precision: Precision): Promise<BackendName> {
-  if (options.backend !== "auto") return options.backend;
-  return chooseBackend(await backendStatus(options), "auto", precision).name;
+  const { backend, failed = [] } = options;
+  if (backend !== "auto" && !failed.includes(backend)) return backend;
+  const statuses = await backendStatus(options);
+  return chooseBackend(statuses.map((status) => (failed.includes(status.name) ? { ...status, available: false, reason: "It failed during this run." } : status)), "auto", precision).name;
 }

@@ -190,6 +190,7 @@ class Session {
     progress?.show(event);
     if (event.kind === "done") void this.#refreshResults();
     if (event.kind === "failed") this.#connection.console.error(event.message);
+    if (event.kind === "note") this.#connection.console.info(event.message);
   }
 
   async #refreshResults(): Promise<void> {

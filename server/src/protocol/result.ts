@@ -60,6 +60,8 @@ export interface ResultMetadata {
   model: { path: string; sha256: string; family: string; parameters: number };
   spec: AnalysisSpec;
   backend: { name: BackendName; description: string };
+  /** Every backend that worked on it, in order, when one failed on the way; the last one is `backend`. */
+  backends?: { name: BackendName; description: string }[];
   precision: Precision;
   samples: number;
   seconds: number;

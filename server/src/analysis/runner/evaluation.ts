@@ -8,12 +8,10 @@ import type { LayerResult } from "../../core/lib/layerBasis";
 import { automaticBatchSize, networkBatches } from "../../core/network/batches";
 import { evenSample } from "../../core/network/evenSample";
 import type { SectionedNetwork } from "../../core/network/section";
-import { readDataSet } from "../../formats/readDataSet";
 import type { DataSet } from "../../formats/dataSet";
 import type { ResultMetadata } from "../../protocol/result";
 import { defaultTolerance } from "../spec/resolveAblation";
 import type { ResolvedOptions } from "../spec/resolveSpec";
-import { canonical } from "../store/resultKey";
 import type { Prepared } from "./prepare";
 
 /** @returns null when the data has no labels, so that nothing can be scored. */
@@ -30,15 +28,10 @@ export interface Evaluated {
   notes: string[];
 }
 
-/**
- * Score of the untouched network, and the features that keep it where counting them is a small part of the run; nothing without labels.
- * @throws FormatError for unreadable evaluation data.
- */
+/** Score of the untouched network, and the features that keep it where counting them is a small part of the run; nothing without labels. */
 export async function evaluate(prepared: Prepared, layers: readonly LayerResult[], signals: EvaluationSignals): Promise<Evaluated> {
-  const { loaded, resolved, network } = prepared;
-  const own = canonical(resolved.evaluation.data) === canonical(loaded.spec.data);
-  const samples = own ? prepared.data : await readDataSet(resolved.evaluation.data, loaded.folder, undefined, prepared.hashFile, signals);
-  const data = evaluationData(network, samples, resolved);
+  const { resolved, network, scored } = prepared;
+  const data = evaluationData(network, scored, resolved);
   if (!data) return { evaluation: null, needed: new Map(), notes: [] };
   const base = await baseScore(network, data, signals);
   const evaluation = { metric: data.metric, base, samples: data.batches.samples };
@@ -55,7 +48,7 @@ export async function evaluate(prepared: Prepared, layers: readonly LayerResult[
     return { evaluation, needed: new Map(), notes: [note] };
   }
   const tolerance = defaultTolerance(data.metric);
-  const needed = await countNeeded(network, layers, evaluationData(network, { ...samples, ...evenSample({ inputs: samples.inputs, labels: data.labels }, chosen) }, resolved)!, tolerance, signals);
+  const needed = await countNeeded(network, layers, evaluationData(network, { ...scored, ...evenSample({ inputs: scored.inputs, labels: data.labels }, chosen) }, resolved)!, tolerance, signals);
   return { evaluation: { ...evaluation, needed: { tolerance, samples: chosen } }, needed, notes: [] };
 }
 

@@ -1,4 +1,4 @@
-/** @file Everything a run needs before the first product: model, data, engine, network cut into sections, memory plan. */
+/** @file Everything a run needs before the first product: model and data; then, on an engine, the network cut into sections and the memory plan. */
 
 import type { LibOptions } from "../../core/lib/options";
 import { automaticBatchSize, networkBatches, type BatchSource } from "../../core/network/batches";
@@ -8,39 +8,53 @@ import { readDataSet, type HashFile } from "../../formats/readDataSet";
 import type { DataSet } from "../../formats/dataSet";
 import type { LoadedSpec } from "../spec/loadSpec";
 import { resolveSpec, type ResolvedOptions } from "../spec/resolveSpec";
+import { canonical } from "../store/resultKey";
 import type { ComputeOptions } from "../worker/messages";
-import { startEngine } from "./startEngine";
 import { toLibOptions } from "./libOptions";
 import { buildNetwork, loadModel, type LoadedModel } from "./loadModel";
 import { describeBytes, planMemory } from "./memory";
 
-export interface Prepared {
+/** What was read. The same whatever backend it is computed on. */
+export interface RunInputs {
   loaded: LoadedSpec;
   resolved: ResolvedOptions;
-  engine: Engine;
   model: LoadedModel;
   data: DataSet;
-  hashFile: HashFile;
+  /** What scores are taken on; `data` itself unless the spec names other data. */
+  scored: DataSet;
+  notes: string[];
+}
+
+export interface Prepared extends RunInputs {
+  engine: Engine;
   network: SectionedNetwork;
   batches: BatchSource;
   batchSize: number;
   options: LibOptions;
-  notes: string[];
   /** The memory estimate, for people. */
   memory: string;
 }
 
-/** @throws SpecError, InputError, FormatError or NetworkError with one sentence. */
-export async function prepare(loaded: LoadedSpec, compute: ComputeOptions, hashFile: HashFile, checkCancelled: () => void): Promise<Prepared> {
+/** @throws SpecError, InputError or FormatError with one sentence. */
+export async function readInputs(loaded: LoadedSpec, compute: ComputeOptions, hashFile: HashFile, checkCancelled: () => void): Promise<RunInputs> {
   const { spec, folder } = loaded;
   const resolved = resolveSpec(spec, compute.maxMemory);
   const model = await loadModel(loaded.model, spec, checkCancelled);
   checkCancelled();
   const data = await readDataSet(spec.data, folder, undefined, hashFile, { checkCancelled });
   checkCancelled();
-  const engine = await startEngine(compute, resolved.precision);
+  const own = canonical(resolved.evaluation.data) === canonical(spec.data);
+  // Read now, so that a mistake in it is said before hours of work.
+  const scored = own ? data : await readDataSet(resolved.evaluation.data, folder, undefined, hashFile, { checkCancelled });
+  checkCancelled();
+  return { loaded, resolved, model, data, scored, notes: [...loaded.notes, model.architecture.how, ...model.architecture.notes, ...model.notes] };
+}
+
+/** @throws InputError or NetworkError with one sentence; BackendFailure when the engine cannot hold the network. */
+export function prepareOn(engine: Engine, inputs: RunInputs): Prepared {
+  const { loaded, resolved, model, data } = inputs;
   const built = buildNetwork(model, engine);
-  const network = cutIntoSections(built, spec.nodeLayers ?? model.architecture.nodeLayers);
+  const network = cutIntoSections(built, loaded.spec.nodeLayers ?? model.architecture.nodeLayers);
   const plan = planMemory({
     dataValues: data.inputs.values.length,
     weightValues: built.parameterCount,
@@ -49,10 +63,9 @@ export async function prepare(loaded: LoadedSpec, compute: ComputeOptions, hashF
   }, resolved.maxMemoryBytes);
   const batchSize = resolved.batchSize ?? automaticBatchSize(built, data.inputs);
   return {
-    loaded, resolved, engine, model, data, hashFile, network, batchSize,
+    ...inputs, engine, network, batchSize,
     batches: networkBatches(built, data.inputs, batchSize),
     options: toLibOptions(resolved, plan.budget),
-    notes: [...loaded.notes, model.architecture.how, ...model.architecture.notes, ...model.notes],
     memory: `about ${describeBytes(plan.fixed)} and up to ${describeBytes(plan.budget)} for activations`,
   };
 }

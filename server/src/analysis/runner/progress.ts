@@ -17,12 +17,15 @@ export class Progress {
 
   constructor(private readonly run: string, private readonly emit: (event: RunEvent) => void) {}
 
-  /** @param fraction of the phase, 0 to 1 */
-  report(phase: PhaseName, fraction: number, detail = ""): void {
+  /**
+   * @param fraction of the phase, 0 to 1
+   * @param isNews sent even when the last report was a moment ago
+   */
+  report(phase: PhaseName, fraction: number, detail = "", isNews = false): void {
     const now = performance.now();
     const changed = phase !== this.current;
     if (changed) this.enter(phase, now);
-    if (!changed && now - this.lastSent < interval) return;
+    if (!changed && !isNews && now - this.lastSent < interval) return;
     this.lastSent = now;
     const inside = Math.min(1, Math.max(0, fraction));
     const before = phaseNames.slice(0, phaseNames.indexOf(phase)).reduce((sum, name) => sum + shares[name], 0);

@@ -8,26 +8,29 @@ import type { LoadedSpec } from "../spec/loadSpec";
 import { withPaths } from "../spec/specPaths";
 import { algorithmVersion } from "../store/resultKey";
 import type { Evaluated } from "./evaluation";
+import type { BackendFacts } from "./fallback";
 import type { Prepared } from "./prepare";
 import { summarizeLayer } from "./summaries";
 
 export interface ResultFacts {
   key: string;
   modelSha256: string;
-  loaded: LoadedSpec;
   prepared: Prepared;
+  /** That worked on it, the last one last. */
+  backends: readonly BackendFacts[];
   layers: readonly LayerResult[];
   sections: SectionSummary[];
   evaluated: Evaluated;
+  notes: string[];
   seconds: number;
   phases: Record<string, number>;
 }
 
 /** Paths are absolute here. */
 export function resultMetadata(facts: ResultFacts): ResultMetadata {
-  const { loaded, prepared } = facts;
-  const { evaluation, needed, notes } = facts.evaluated;
-  const { engine, network } = prepared;
+  const { prepared, backends } = facts;
+  const { evaluation, needed } = facts.evaluated;
+  const { loaded, engine, network } = prepared;
   return {
     format: "lib-lens-result",
     version: 1,
@@ -38,6 +41,7 @@ export function resultMetadata(facts: ResultFacts): ResultMetadata {
     model: { path: loaded.model, sha256: facts.modelSha256, family: network.network.family, parameters: network.network.parameterCount },
     spec: explicitSpec(loaded, prepared),
     backend: { name: engine.backend, description: engine.description },
+    ...(backends.length > 1 ? { backends: [...backends] } : {}),
     precision: engine.precision,
     samples: prepared.batches.samples,
     seconds: facts.seconds,
@@ -45,7 +49,7 @@ export function resultMetadata(facts: ResultFacts): ResultMetadata {
     layers: facts.layers.map((layer) => ({ ...summarizeLayer(layer), ...(needed.has(layer.index) ? { needed: needed.get(layer.index)! } : {}) })),
     sections: facts.sections,
     ...(evaluation ? { evaluation } : {}),
-    notes: [...prepared.notes, ...notes],
+    notes: facts.notes,
   };
 }
 

@@ -8,16 +8,20 @@ import { resultTensorName } from "../../protocol/result";
 
 export interface ResultTensors {
   addLayer(layer: LayerResult): void;
-  add(tensor: WritableTensor): void;
+  /** What comes again under a name replaces what was there. */
+  add(...tensors: WritableTensor[]): void;
   list(): readonly WritableTensor[];
 }
 
 export function layerTensors(): ResultTensors {
-  const tensors: WritableTensor[] = [];
+  const tensors = new Map<string, WritableTensor>();
+  const add = (...added: WritableTensor[]): void => {
+    for (const tensor of added) tensors.set(tensor.name, tensor);
+  };
   return {
     addLayer({ index, basis }) {
       if (!basis) return;
-      tensors.push(
+      add(
         { name: resultTensorName.mean(index), dtype: "F64", shape: [basis.mean.length], data: basis.mean },
         { name: resultTensorName.lambda(index), dtype: "F64", shape: [basis.lambda.length], data: basis.lambda },
         float64(resultTensorName.gram(index), basis.gram),
@@ -27,8 +31,8 @@ export function layerTensors(): ResultTensors {
         float64(resultTensorName.WPinv(index), basis.WPinv),
       );
     },
-    add: (tensor) => void tensors.push(tensor),
-    list: () => tensors,
+    add,
+    list: () => [...tensors.values()],
   };
 }
 

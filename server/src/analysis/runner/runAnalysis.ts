@@ -1,29 +1,28 @@
 /**
  * @file One analysis from the spec to the stored result. Runs in the worker thread; speaks only through events.
  * Every finished layer and section is streamed at once and, in long runs, also kept on disk, so that a run that was
- * cancelled or crashed continues where it stopped.
+ * cancelled or crashed continues where it stopped. A backend that dies is replaced by the next, from the last finished layer on.
  */
 
 import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { analyzeLib } from "../../core/lib/analyze";
-import type { LayerResult } from "../../core/lib/layerBasis";
 import type { LibSignals } from "../../core/lib/options";
 import type { RunEvent } from "../../protocol/events";
-import { loadSpec, type LoadedSpec } from "../spec/loadSpec";
+import { loadSpec } from "../spec/loadSpec";
 import { FileHashes } from "../store/fileHashes";
 import { resultPath, storedEvents, storedResult } from "../store/lookUp";
 import { writeResult } from "../store/resultFile";
 import { resultKey } from "../store/resultKey";
-import { Unfinished, type FinishedEdges } from "../store/unfinished";
+import { Unfinished } from "../store/unfinished";
 import type { AnalyzeRequest } from "../worker/messages";
 import { evaluate } from "./evaluation";
+import { onLivingBackend, type StartEngine } from "./fallback";
+import { Findings } from "./findings";
 import { addJacobians } from "./jacobianTensors";
-import { prepare, type Prepared } from "./prepare";
+import { prepareOn, readInputs, type Prepared } from "./prepare";
 import { Progress } from "./progress";
 import { resultMetadata } from "./resultMetadata";
-import { edgeTensor, layerTensors, type ResultTensors } from "./resultTensors";
-import { summarizeLayer, summarizeSection } from "./summaries";
 
 export interface RunContext {
   emit(event: RunEvent): void;
@@ -31,16 +30,19 @@ export interface RunContext {
   checkCancelled(): void;
   /** Seconds of work after which finished pieces are written to disk; short runs are simply repeated. */
   keepAfterSeconds: number;
+  /** Starts engines; the real ones unless a test brings its own. */
+  startEngine?: StartEngine;
 }
 
 /** @throws SpecError, InputError, FormatError, NetworkError for bad input; CancelledError; Error for a failed run. */
 export async function runAnalysis(request: AnalyzeRequest, context: RunContext): Promise<void> {
   const { run, storeFolder } = request;
+  const checkCancelled = (): void => context.checkCancelled();
   const progress = new Progress(run, (event) => context.emit(event));
   progress.report("read", 0, "spec");
   const loaded = await loadSpec(request.source);
   const hashes = new FileHashes(storeFolder);
-  const hashFile = (path: string): Promise<string> => hashes.of(path, () => context.checkCancelled());
+  const hashFile = (path: string): Promise<string> => hashes.of(path, checkCancelled);
   const { key, modelSha256 } = await resultKey(loaded, hashFile);
   if (!request.force) {
     const stored = await storedResult(storeFolder, key);
@@ -50,24 +52,46 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
     }
   }
   progress.report("read", 0.2, basename(loaded.model));
-  const prepared = await prepare(loaded, request.compute, hashFile, () => context.checkCancelled());
-  emitStart(run, key, loaded, prepared, context);
-  progress.report("read", 1, prepared.memory);
-
+  const inputs = await readInputs(loaded, request.compute, hashFile, checkCancelled);
   const unfinished = new Unfinished(storeFolder, key);
   if (request.force) await unfinished.remove();
-  const { tensors, layers, sections } = await computeBases(run, prepared, unfinished, progress, context);
-  await addJacobians(tensors, prepared, layers, signalsOf(progress, context));
-  const evaluated = await evaluate(prepared, layers, { checkCancelled: () => context.checkCancelled(), progress: (fraction) => progress.report("evaluate", fraction) });
-  for (const message of evaluated.notes) context.emit({ run, kind: "note", message });
+
+  const findings = new Findings(run, (event) => context.emit(event));
+  const notes = [...inputs.notes];
+  const note = (message: string): void => {
+    notes.push(message);
+    context.emit({ run, kind: "note", message });
+  };
+  let isStarted = false;
+  const { value, backends } = await onLivingBackend(request.compute, inputs.resolved.precision, {
+    startEngine: context.startEngine,
+    replaced: (message, next) => {
+      note(message);
+      progress.report("read", 1, `going on with ${next.name}`, true);
+    },
+  }, async (engine) => {
+    const prepared = prepareOn(engine, inputs);
+    if (!isStarted) {
+      emitStart(run, key, prepared, context);
+      progress.report("read", 1, prepared.memory);
+      await continueFrom(unfinished, findings, prepared, run, context);
+      isStarted = true;
+    }
+    await computeBases(findings, prepared, unfinished, progress, context);
+    await addJacobians(findings.tensors, prepared, findings.layers, signalsOf(progress, context));
+    const evaluated = await evaluate(prepared, findings.layers, { checkCancelled, progress: (fraction) => progress.report("evaluate", fraction) });
+    return { prepared, evaluated };
+  });
+  value.evaluated.notes.forEach(note);
 
   progress.report("write", 0);
-  context.checkCancelled();
+  checkCancelled();
   await mkdir(storeFolder, { recursive: true });
   const file = resultPath(storeFolder, key);
   const seconds = progress.seconds();
-  const metadata = resultMetadata({ key, modelSha256, loaded, prepared, layers, sections, evaluated, seconds, phases: progress.phases() });
-  await writeResult(file, run, tensors.list(), metadata, () => context.checkCancelled());
+  const { layers, sections, tensors } = findings;
+  const metadata = resultMetadata({ key, modelSha256, ...value, backends, layers, sections, notes, seconds, phases: progress.phases() });
+  await writeResult(file, run, tensors.list(), metadata, checkCancelled);
   await unfinished.remove();
   context.emit({ run, kind: "done", key, file, seconds: progress.seconds(), phases: progress.phases(), cached: false });
 }
@@ -79,50 +103,34 @@ function signalsOf(progress: Progress, context: RunContext): LibSignals {
   };
 }
 
-function emitStart(run: string, key: string, loaded: LoadedSpec, prepared: Prepared, context: RunContext): void {
-  const { engine, network } = prepared;
+function emitStart(run: string, key: string, { loaded, engine, network, batches, notes }: Prepared, context: RunContext): void {
   context.emit({
-    run, kind: "started", key, model: loaded.model, spec: loaded.file, samples: prepared.batches.samples,
+    run, kind: "started", key, model: loaded.model, spec: loaded.file, samples: batches.samples,
     backend: { name: engine.backend, description: engine.description },
     nodeLayers: network.nodeLayers.map(({ name, width }) => ({ name, dimension: width })),
   });
-  for (const message of prepared.notes) context.emit({ run, kind: "note", message });
+  for (const message of notes) context.emit({ run, kind: "note", message });
 }
 
-/** Bases and edges, streamed as they come; what an earlier run finished is streamed first. */
-async function computeBases(run: string, prepared: Prepared, unfinished: Unfinished, progress: Progress, context: RunContext): Promise<{
-  tensors: ResultTensors; layers: LayerResult[]; sections: ReturnType<typeof summarizeSection>[];
-}> {
-  const { network, options } = prepared;
-  const tensors = layerTensors();
-  const layers: LayerResult[] = [];
-  const sections: ReturnType<typeof summarizeSection>[] = [];
-  const acceptLayer = (layer: LayerResult): void => {
-    layers[layer.index] = layer;
-    tensors.addLayer(layer);
-    context.emit({ run, kind: "layer", layer: summarizeLayer(layer) });
-  };
-  const acceptEdges = ({ basis, section, edges }: FinishedEdges): void => {
-    tensors.add(edgeTensor(basis, section, edges));
-    if (basis !== options.edgeBases[0]) return;
-    const { from, to } = network.sections[section]!;
-    sections[section] = summarizeSection(section, from, to, edges, options.center);
-    context.emit({ run, kind: "section", section: sections[section]! });
-  };
-
+/** What an earlier run finished is streamed first. */
+async function continueFrom(unfinished: Unfinished, findings: Findings, prepared: Prepared, run: string, context: RunContext): Promise<void> {
   const finished = await unfinished.load();
-  if (finished.layers.length > 0) context.emit({ run, kind: "note", message: `Continued from an earlier run that had finished ${finished.layers.length} of ${network.nodeLayers.length} node layers.` });
-  finished.layers.forEach(acceptLayer);
-  finished.edges.forEach(acceptEdges);
+  if (finished.layers.length > 0) context.emit({ run, kind: "note", message: `Continued from an earlier run that had finished ${finished.layers.length} of ${prepared.network.nodeLayers.length} node layers.` });
+  finished.layers.forEach((layer) => findings.addLayer(layer));
+  finished.edges.forEach((edges) => findings.addEdges(edges, prepared));
+}
+
+/** Bases and edges that are not found yet, streamed as they come. */
+async function computeBases(findings: Findings, prepared: Prepared, unfinished: Unfinished, progress: Progress, context: RunContext): Promise<void> {
   let saved = progress.seconds();
   const isWorthKeeping = (): boolean => progress.seconds() - saved >= context.keepAfterSeconds;
   const pending: (() => Promise<void>)[] = [];
-  for await (const event of analyzeLib(network, prepared.batches, options, signalsOf(progress, context), finished)) {
+  for await (const event of analyzeLib(prepared.network, prepared.batches, prepared.options, signalsOf(progress, context), findings)) {
     if (event.kind === "layer") {
-      acceptLayer(event.layer);
+      findings.addLayer(event.layer);
       pending.push(() => unfinished.saveLayer(event.layer));
     } else {
-      acceptEdges(event);
+      findings.addEdges(event, prepared);
       pending.push(() => unfinished.saveEdges(event));
     }
     // Bases build on one another, so what was finished before is kept together with what is new.
@@ -131,5 +139,4 @@ async function computeBases(run: string, prepared: Prepared, unfinished: Unfinis
       saved = progress.seconds();
     }
   }
-  return { tensors, layers, sections };
 }

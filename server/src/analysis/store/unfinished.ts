@@ -5,7 +5,6 @@
 
 import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Finished } from "../../core/lib/analyze";
 import type { LayerBasis, LayerResult } from "../../core/lib/layerBasis";
 import type { EdgeBasis } from "../../core/lib/options";
 import type { Matrix } from "../../core/linalg/matrix";
@@ -44,7 +43,7 @@ export class Unfinished {
   }
 
   /** What is there; a damaged piece counts as not finished. */
-  async load(): Promise<Finished & { edges: FinishedEdges[] }> {
+  async load(): Promise<{ layers: LayerResult[]; edges: FinishedEdges[] }> {
     const layers: LayerResult[] = [];
     const edges: FinishedEdges[] = [];
     for (const name of (await readdir(this.folder).catch(() => [])).sort()) {

@@ -8,7 +8,7 @@ import type { EdgeList, LayerSummary, ResultMetadata, SectionSummary } from "../
 
 type Fields = Record<string, unknown>;
 
-const limits = { text: 10_000, layers: 4096, features: 1_000_000, edges: 200_000, notes: 1000 };
+const limits = { text: 10_000, layers: 4096, features: 1_000_000, edges: 200_000, notes: 1000, backends: 10 };
 
 /** @param file for messages. @throws FormatError that names the field. */
 export function validateMetadata(value: unknown, file: string): ResultMetadata {
@@ -19,9 +19,8 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
   const model = check.object(root["model"], "model");
   for (const name of ["path", "sha256", "family"]) check.text(model[name], `model.${name}`);
   check.count(model["parameters"], "model.parameters");
-  const backend = check.object(root["backend"], "backend");
-  check.oneOf(backend["name"], ["tensorflow", "webgpu", "wasm", "cpu"], "backend.name");
-  check.text(backend["description"], "backend.description");
+  checkBackend(check, root["backend"], "backend");
+  if (root["backends"] !== undefined) check.list(root["backends"], "backends", limits.backends).forEach((backend, i) => checkBackend(check, backend, `backends[${i}]`));
   check.oneOf(root["precision"], ["float32", "float64"], "precision");
   for (const name of ["key", "createdAt"]) check.text(root[name], name);
   if (!/^[0-9a-f]{64}$/.test(root["key"] as string)) check.fail("key", "64 hexadecimal digits");
@@ -52,6 +51,12 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
     }
   }
   return root as unknown as ResultMetadata;
+}
+
+function checkBackend(check: Checker, value: unknown, field: string): void {
+  const backend = check.object(value, field);
+  check.oneOf(backend["name"], ["tensorflow", "webgpu", "wasm", "cpu"], `${field}.name`);
+  check.text(backend["description"], `${field}.description`);
 }
 
 /** The rest of a stored spec is checked by the spec's own schema when it is run again. */

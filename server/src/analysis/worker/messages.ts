@@ -19,6 +19,8 @@ export interface ComputeOptions {
   backendCacheFile: string | null;
   /** Overrides `maxMemory` of the spec, for example "4GB". */
   maxMemory: string | null;
+  /** Backends that died while this request was worked on: not to be chosen again. */
+  failed?: readonly BackendName[];
 }
 
 /** Where the spec of a request comes from: a spec file, or a model alone (then everything is inferred). */
