@@ -16,6 +16,7 @@ const builds = [
   ["gemm.wasm", "gemm.as.ts", ["--enable", "simd"]],
   ["gemmRelaxed.wasm", "gemm.as.ts", ["--enable", "simd", "--enable", "relaxed-simd"]],
   ["elementwise.wasm", "elementwise.as.ts", ["--enable", "simd"]],
+  ["arrays.wasm", "arrays.as.ts", ["--enable", "simd"]],
 ];
 
 mkdirSync(target, { recursive: true });

@@ -238,6 +238,15 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     await expectTensor(engine.sum(put(a), axes), { shape: shape.filter((_, axis) => !reduced.includes(axis)), values: totals.values }, epsilon, 4);
   });
 
+  it.each(sums)("sum of squares of %j over %j", async (shape, axes) => {
+    const a = random(shape, 9);
+    const squares = put({ shape: a.shape, values: a.values.map((value) => value * value) });
+    for (const keepDims of [true, false]) {
+      const expected = engine.sum(squares, axes, keepDims);
+      await expectTensor(engine.sumOfSquares(put(a), axes, keepDims), { shape: [...expected.shape], values: Array.from(await engine.read(expected)) }, 2 * epsilon, 4);
+    }
+  });
+
   it("sums many entries without losing digits", async () => {
     const a = random([20000, 2], 10);
     const expected = [0, 1].map((column) => a.values.filter((_, i) => i % 2 === column).reduce((p, q) => p + q, 0));

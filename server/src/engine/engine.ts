@@ -56,6 +56,8 @@ export interface Engine {
   softmax(a: Tensor): Tensor;
 
   sum(a: Tensor, axes: readonly number[], keepDims?: boolean): Tensor;
+  /** sum(square(a), axes) in one pass where the backend can. */
+  sumOfSquares(a: Tensor, axes: readonly number[], keepDims?: boolean): Tensor;
   /** Index of the largest entry of the last axis (first one on ties), as numbers. */
   argMax(a: Tensor): Promise<Int32Array>;
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { FloatArray } from "../../../server/src/engine/engine";
-import { plainUnary } from "../../../server/src/engine/host/unary";
-import { wasmUnary } from "../../../server/src/engine/host/wasmUnary";
+import { plainUnary, type UnaryFunctions } from "../../../server/src/engine/host/unary";
+import { wasmArrays } from "../../../server/src/engine/host/wasmArrays";
 import type { ActivationName } from "../../../server/src/protocol/spec";
 import { uniform } from "../../core/linalg/random";
 
 const names: ActivationName[] = ["identity", "relu", "leaky_relu", "tanh", "sigmoid", "silu", "gelu", "gelu_new"];
-const kernels = wasmUnary();
+const kernels: UnaryFunctions = wasmArrays();
 
 /** Special values first, then a fine grid, then random ones over many orders; longer than one piece of the kernels. */
 function inputs(double: boolean): FloatArray {

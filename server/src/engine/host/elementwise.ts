@@ -8,13 +8,13 @@ export type BinaryName = "add" | "sub" | "mul" | "div";
 const piece = 4096;
 
 /** Broadcast loops after neighbouring axes with the same pattern are merged; the last axis is the inner loop. */
-interface LoopNest { extents: number[]; aStrides: number[]; bStrides: number[] }
+export interface LoopNest { extents: number[]; aStrides: number[]; bStrides: number[] }
 
 /**
  * Merges axes: two neighbours become one when, for both operands, both stretch or both do not.
  * What remains alternates, so that each operand steps by 1 or 0 in the innermost loop.
  */
-function loopNest(out: readonly number[], a: readonly number[], b: readonly number[]): LoopNest {
+export function loopNest(out: readonly number[], a: readonly number[], b: readonly number[]): LoopNest {
   const nest: LoopNest = { extents: [], aStrides: [], bStrides: [] };
   let aStride = 1;
   let bStride = 1;

@@ -9,19 +9,16 @@ import {
   broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, sizeOf,
   type MatMulOptions,
 } from "../shapes";
-import { BufferPool } from "./bufferPool";
-import * as elementwise from "./elementwise";
+import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
+import type { BinaryName } from "./elementwise";
 import { host, HostTensor } from "./hostTensor";
-import * as layout from "./layout";
-import * as reduce from "./reduce";
-import { plainUnary, type UnaryFunctions } from "./unary";
+import { gather } from "./layout";
+import { argMax } from "./reduce";
 
-/** Disposed arrays are kept for reuse up to this many bytes. */
-const poolBytes = 256 * 2 ** 20;
 const defaultNegativeSlope = 0.01;
 
 export class HostEngine implements Engine {
-  readonly #pool: BufferPool;
+  readonly #source: ArraySource;
   readonly #scopes: TensorScopes<HostTensor>;
   readonly description: string;
 
@@ -30,11 +27,11 @@ export class HostEngine implements Engine {
     readonly backend: BackendName,
     readonly precision: Precision,
     private readonly products: MatrixProducts,
-    private readonly unary: UnaryFunctions = plainUnary,
+    private readonly arrays: ArrayFunctions = plainArrays,
     missing: string | null = null,
   ) {
     this.description = `matrix products by ${products.description}, ${precision}${missing === null ? "" : ` (${missing})`}`;
-    this.#pool = new BufferPool(precision, poolBytes);
+    this.#source = arrays.source(precision);
     this.#scopes = new TensorScopes((value): value is HostTensor => value instanceof HostTensor, (tensor) => this.dispose(tensor));
   }
 
@@ -56,7 +53,7 @@ export class HostEngine implements Engine {
       const own = host(tensor);
       if (own.storage === null) continue;
       own.storage.users--;
-      if (own.storage.users === 0) this.#pool.give(own.storage.data);
+      if (own.storage.users === 0) this.#source.give(own.storage.data);
       own.storage = null;
     }
   }
@@ -76,35 +73,40 @@ export class HostEngine implements Engine {
   div(a: Tensor, b: Tensor): Tensor { return this.#binary("div", a, b); }
 
   affine(a: Tensor, factor: number, offset = 0): Tensor {
-    return this.#make(a.shape, (out) => elementwise.affine(host(a).data, factor, offset, out));
+    return this.#make(a.shape, (out) => this.arrays.affine(host(a).data, factor, offset, out));
   }
 
-  square(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.square(host(a).data, out)); }
-  sqrt(a: Tensor): Tensor { return this.#make(a.shape, (out) => elementwise.sqrt(host(a).data, out)); }
-  exp(a: Tensor): Tensor { return this.#make(a.shape, (out) => this.unary.exp(host(a).data, out)); }
-  maximum(a: Tensor, floor: number): Tensor { return this.#make(a.shape, (out) => this.unary.maximum(host(a).data, floor, out)); }
+  square(a: Tensor): Tensor { return this.#make(a.shape, (out) => this.arrays.square(host(a).data, out)); }
+  sqrt(a: Tensor): Tensor { return this.#make(a.shape, (out) => this.arrays.sqrt(host(a).data, out)); }
+  exp(a: Tensor): Tensor { return this.#make(a.shape, (out) => this.arrays.exp(host(a).data, out)); }
+  maximum(a: Tensor, floor: number): Tensor { return this.#make(a.shape, (out) => this.arrays.maximum(host(a).data, floor, out)); }
 
   activation(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
-    return this.#make(a.shape, (out) => this.unary.activate(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
+    return this.#make(a.shape, (out) => this.arrays.activate(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
   }
 
   activationDerivative(name: ActivationName, a: Tensor, options: ActivationOptions = {}): Tensor {
-    return this.#make(a.shape, (out) => this.unary.activateDerivative(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
+    return this.#make(a.shape, (out) => this.arrays.activateDerivative(name, host(a).data, options.negativeSlope ?? defaultNegativeSlope, out));
   }
 
   softmax(a: Tensor): Tensor {
     const width = lastAxis("softmax", a.shape);
-    return this.#make(a.shape, (out) => this.unary.softmax(host(a).data, width, out));
+    return this.#make(a.shape, (out) => this.arrays.softmax(host(a).data, width, out));
   }
 
   sum(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
     const plan = planSum(a.shape, axes, keepDims);
-    return this.#make(plan.shape, (out) => reduce.sum(host(a).data, a.shape, plan.axes, out));
+    return this.#make(plan.shape, (out) => this.arrays.sum(host(a).data, a.shape, plan.axes, false, out));
+  }
+
+  sumOfSquares(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
+    const plan = planSum(a.shape, axes, keepDims);
+    return this.#make(plan.shape, (out) => this.arrays.sum(host(a).data, a.shape, plan.axes, true, out));
   }
 
   argMax(a: Tensor): Promise<Int32Array> {
     const width = lastAxis("argMax", a.shape);
-    return Promise.resolve(reduce.argMax(host(a).data, width, sizeOf(a.shape.slice(0, -1))));
+    return Promise.resolve(argMax(host(a).data, width, sizeOf(a.shape.slice(0, -1))));
   }
 
   reshape(a: Tensor, shape: readonly number[]): Tensor {
@@ -119,34 +121,34 @@ export class HostEngine implements Engine {
   transpose(a: Tensor, permutation: readonly number[]): Tensor {
     checkPermutation(a.shape, permutation);
     const shape = permutation.map((axis) => a.shape[axis]);
-    return this.#make(shape, (out) => layout.transpose(host(a).data, a.shape, permutation, out));
+    return this.#make(shape, (out) => this.arrays.transpose(host(a).data, a.shape, permutation, out));
   }
 
   slice(a: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
     checkSlice(a.shape, begin, size);
-    return this.#make(size, (out) => layout.slice(host(a).data, a.shape, begin, size, out));
+    return this.#make(size, (out) => this.arrays.slice(host(a).data, a.shape, begin, size, out));
   }
 
   concat(tensors: readonly Tensor[], axis: number): Tensor {
     const shapes = tensors.map((tensor) => tensor.shape);
     const plan = planConcat(shapes, axis);
-    return this.#make(plan.shape, (out) => layout.concat(tensors.map((tensor) => host(tensor).data), shapes, plan.axis, out));
+    return this.#make(plan.shape, (out) => this.arrays.concat(tensors.map((tensor) => host(tensor).data), shapes, plan.axis, out));
   }
 
   gather(table: Tensor, indices: Int32Array): Tensor {
     checkGather(table.shape, indices);
     const rest = table.shape.slice(1);
-    return this.#make([indices.length, ...rest], (out) => layout.gather(host(table).data, sizeOf(rest), indices, out));
+    return this.#make([indices.length, ...rest], (out) => gather(host(table).data, sizeOf(rest), indices, out));
   }
 
-  #binary(name: elementwise.BinaryName, a: Tensor, b: Tensor): Tensor {
+  #binary(name: BinaryName, a: Tensor, b: Tensor): Tensor {
     const shape = broadcastShape(name, a.shape, b.shape);
-    return this.#make(shape, (out) => elementwise.binary(name, host(a).data, a.shape, host(b).data, b.shape, out, shape));
+    return this.#make(shape, (out) => this.arrays.binary(name, host(a).data, a.shape, host(b).data, b.shape, out, shape));
   }
 
   /** A new tensor whose entries `fill` writes, all of them. */
   #make(shape: readonly number[], fill: (out: FloatArray) => void): HostTensor {
-    const data = this.#pool.take(sizeOf(shape));
+    const data = this.#source.take(sizeOf(shape));
     fill(data);
     return this.#scopes.track(new HostTensor([...shape], { data, users: 1 }));
   }

@@ -55,27 +55,40 @@ function mergeAxes(shape: readonly number[], permutation: readonly number[]): { 
   };
 }
 
-export function transpose(a: FloatArray, fullShape: readonly number[], fullPermutation: readonly number[], out: FloatArray): void {
-  if (out.length === 0) return;
+/** How a transpose is done: as it lies, by swapping the last two axes of a batch of matrices, or entry by entry with steps. */
+export type TransposePlan =
+  | { readonly kind: "copy" }
+  | { readonly kind: "swap"; readonly batch: number; readonly rows: number; readonly cols: number }
+  | { readonly kind: "pick"; readonly extents: readonly number[]; readonly steps: readonly number[] };
+
+export function planTranspose(fullShape: readonly number[], fullPermutation: readonly number[]): TransposePlan {
   const { shape, permutation } = mergeAxes(fullShape, fullPermutation);
   const rank = shape.length;
-  if (rank <= 1) {
-    out.set(a);
-    return;
-  }
+  if (rank <= 1) return { kind: "copy" };
   if (rank === 2 || (rank === 3 && permutation[0] === 0)) {
-    swapLastTwo(a, rank === 2 ? 1 : shape[0], shape[rank - 2], shape[rank - 1], out);
-    return;
+    return { kind: "swap", batch: rank === 2 ? 1 : shape[0], rows: shape[rank - 2], cols: shape[rank - 1] };
   }
   const strides = rowMajorStrides(shape);
-  const steps = permutation.map((axis) => strides[axis]);
-  const extents = permutation.map((axis) => shape[axis]);
-  const inner = extents[rank - 1];
-  const innerStep = steps[rank - 1];
-  forEachRow(extents.slice(0, -1), steps, (from, row) => {
-    const start = row * inner;
-    if (innerStep === 1) for (let i = 0; i < inner; i++) out[start + i] = a[from + i];
-    else for (let i = 0, at = from; i < inner; i++, at += innerStep) out[start + i] = a[at];
+  return { kind: "pick", extents: permutation.map((axis) => shape[axis]), steps: permutation.map((axis) => strides[axis]) };
+}
+
+export function transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void {
+  if (out.length === 0) return;
+  const plan = planTranspose(shape, permutation);
+  if (plan.kind === "copy") out.set(a);
+  else if (plan.kind === "swap") swapLastTwo(a, plan.batch, plan.rows, plan.cols, out);
+  else pick(a, 0, plan.extents, plan.steps, out);
+}
+
+/** Entries with any steps, from `start` on, into a dense array. */
+function pick(a: FloatArray, start: number, extents: readonly number[], steps: readonly number[], out: FloatArray): void {
+  const inner = extents[extents.length - 1];
+  const innerStep = steps[extents.length - 1];
+  forEachRow(extents.slice(0, -1), steps, (offset, row) => {
+    const from = start + offset;
+    const to = row * inner;
+    if (innerStep === 1) out.set(a.subarray(from, from + inner), to);
+    else for (let i = 0, at = from; i < inner; i++, at += innerStep) out[to + i] = a[at];
   });
 }
 
@@ -96,22 +109,33 @@ function forEachRow(extents: readonly number[], steps: readonly number[], visit:
   }
 }
 
-export function slice(a: FloatArray, shape: readonly number[], begin: readonly number[], size: readonly number[], out: FloatArray): void {
-  if (out.length === 0) return;
-  // Trailing axes that are taken whole are copied with the axis before them in one run.
+/** A slice as a pick: trailing axes that are taken whole are copied with the axis before them in one run. */
+export function planPick(
+  shape: readonly number[], begin: readonly number[], size: readonly number[],
+): { start: number; extents: readonly number[]; steps: readonly number[] } {
   let axis = shape.length - 1;
   while (axis > 0 && size[axis] === shape[axis]) axis--;
   const strides = rowMajorStrides(shape);
-  const run = shape.length === 0 ? 1 : size[axis] * strides[axis];
-  const start = begin.reduce((sum, first, i) => sum + first * strides[i], 0);
-  forEachRow(size.slice(0, Math.max(axis, 0)), strides, (offset, row) => {
-    out.set(a.subarray(start + offset, start + offset + run), row * run);
-  });
+  return {
+    start: begin.reduce((sum, first, i) => sum + first * strides[i], 0),
+    extents: [...size.slice(0, Math.max(axis, 0)), shape.length === 0 ? 1 : size[axis] * strides[axis]],
+    steps: [...strides.slice(0, Math.max(axis, 0)), 1],
+  };
+}
+
+export function slice(a: FloatArray, shape: readonly number[], begin: readonly number[], size: readonly number[], out: FloatArray): void {
+  if (out.length === 0) return;
+  const { start, extents, steps } = planPick(shape, begin, size);
+  pick(a, start, extents, steps, out);
+}
+
+/** Concatenation as `outer` rows that take a run from each part in turn. */
+export function planConcatRuns(shapes: readonly (readonly number[])[], axis: number): { outer: number; runs: readonly number[] } {
+  return { outer: sizeOf(shapes[0].slice(0, axis)), runs: shapes.map((shape) => sizeOf(shape.slice(axis))) };
 }
 
 export function concat(parts: readonly FloatArray[], shapes: readonly (readonly number[])[], axis: number, out: FloatArray): void {
-  const runs = shapes.map((shape) => sizeOf(shape.slice(axis)));
-  const outer = sizeOf(shapes[0].slice(0, axis));
+  const { outer, runs } = planConcatRuns(shapes, axis);
   let at = 0;
   for (let row = 0; row < outer; row++) {
     for (let part = 0; part < parts.length; part++) {

@@ -2,22 +2,29 @@
 
 import type { FloatArray } from "../engine";
 
-/** Sum over `axes` (sorted, counted from the front) of a row-major array of shape `shape`, written to `out`. */
-export function sum(a: FloatArray, shape: readonly number[], axes: readonly number[], out: FloatArray): void {
-  let values: FloatArray = a;
+/** One pass of a sum: [outer, reduced, inner] -> [outer, inner]. */
+export interface SumPass { readonly outer: number; readonly reduced: number; readonly inner: number }
+
+/** The passes of a sum over `axes` (sorted, counted from the front) of a row-major array: one for each run of neighbouring axes, from the last. */
+export function sumPasses(shape: readonly number[], axes: readonly number[]): SumPass[] {
+  const passes: SumPass[] = [];
   const extents = [...shape];
   for (let last = axes.length - 1; last >= 0; ) {
     let first = last;
     while (first > 0 && axes[first - 1] === axes[first] - 1) first--;
     const from = axes[first];
     const to = axes[last] + 1;
-    const outer = product(extents, 0, from);
-    const reduced = product(extents, from, to);
-    const inner = product(extents, to, extents.length);
-    values = sumMiddle(values, outer, reduced, inner);
+    passes.push({ outer: product(extents, 0, from), reduced: product(extents, from, to), inner: product(extents, to, extents.length) });
     extents.fill(1, from, to);
     last = first - 1;
   }
+  return passes;
+}
+
+/** Sum, or sum of squares, over `axes` of a row-major array of shape `shape`, written to `out`. */
+export function sum(a: FloatArray, shape: readonly number[], axes: readonly number[], squared: boolean, out: FloatArray): void {
+  let values: FloatArray = squared ? new Float64Array(a).map((value) => value * value) : a;
+  for (const { outer, reduced, inner } of sumPasses(shape, axes)) values = sumMiddle(values, outer, reduced, inner);
   out.set(values);
 }
 

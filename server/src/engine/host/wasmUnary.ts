@@ -1,20 +1,12 @@
 /** @file The costly functions of one array by the project's own SIMD kernels. */
 
-import { ElementwiseKernels, type KernelOperation } from "../kernels/elementwiseKernels";
+import type { ElementwiseKernels, KernelOperation } from "../kernels/elementwiseKernels";
 import { plainUnary, type UnaryFunctions } from "./unary";
 
 /** Shorter arrays are done before the kernels are reached. */
 const worthwhile = 64;
 
-let shared: UnaryFunctions | null = null;
-
-/** One set of kernels per process. @throws Error when WebAssembly SIMD is not available. */
-export function wasmUnary(): UnaryFunctions {
-  shared ??= over(new ElementwiseKernels());
-  return shared;
-}
-
-function over(kernels: ElementwiseKernels): UnaryFunctions {
+export function wasmUnary(kernels: ElementwiseKernels): UnaryFunctions {
   return {
     exp: (a, out) => (out.length < worthwhile ? plainUnary.exp(a, out) : kernels.map("exp", a, 0, out)),
     maximum: (a, floor, out) => (out.length < worthwhile ? plainUnary.maximum(a, floor, out) : kernels.map("maximum", a, floor, out)),

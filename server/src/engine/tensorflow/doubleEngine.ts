@@ -102,6 +102,10 @@ export class TensorflowDoubleEngine implements Engine {
     return this.#make(plan.shape, () => (a.size === 0 ? this.#zeros(plan.shape) : this.#ops.sum(this.#raw(a), plan.axes, keepDims)));
   }
 
+  sumOfSquares(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
+    return this.tidy(() => this.sum(this.square(a), axes, keepDims));
+  }
+
   argMax(a: Tensor): Promise<Int32Array> {
     const width = lastAxis("argMax", a.shape);
     const rows = sizeOf(a.shape.slice(0, -1));

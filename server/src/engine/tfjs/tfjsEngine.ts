@@ -113,6 +113,10 @@ export class TfjsEngine implements Engine {
     });
   }
 
+  sumOfSquares(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
+    return this.tidy(() => this.sum(this.square(a), axes, keepDims));
+  }
+
   async argMax(a: Tensor): Promise<Int32Array> {
     const width = lastAxis("argMax", a.shape);
     const rows = sizeOf(a.shape.slice(0, -1));

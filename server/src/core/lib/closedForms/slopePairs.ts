@@ -5,11 +5,12 @@
  *        = sum_ac L_ja R_ai L_jc R_ci T_j,ac + 2 K_ji sum_a L_ja R_ai U_ja + K_ji^2 mean f_j^2,
  *
  * where T_j,ac = mean f_j^2 a'_a a'_c and U_ja = mean f_j^2 a'_a. T is one matrix product of squared features with pairs of slopes,
- * so the cost per sample is r h^2 / 2 instead of r r' h, and nothing is done per sample and edge. The terms of E cancel, so the
- * products are float64 whatever the engine's precision.
+ * so the cost per sample is r h^2 / 2 instead of r r' h, and nothing is done per sample and edge. All terms of T have one sign for
+ * piecewise linear activations, so a product of a chunk keeps its digits in the engine's precision; chunks add up in float64, where the
+ * terms of E cancel.
  */
 
-import type { FloatArray } from "../../../engine/engine";
+import type { Engine, Tensor } from "../../../engine/engine";
 import { accumulate, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
@@ -20,82 +21,87 @@ import { toTensor } from "./matrices";
 import type { HiddenLayer } from "./scaledProducts";
 import { integratedSlope } from "./slopes";
 
-/** Sums over samples of f_j^2 times pairs of slopes (a <= c, row by row), slopes, and 1. */
+/** Neurons whose pairs with all later ones are formed together: few enough that the pairs stay near the processor. */
+const blockSize = 8;
+
+/** Neurons a of a block, `first` .. `last` - 1; each is paired with all c >= first. */
+interface PairBlock { readonly first: number; readonly last: number }
+
+function pairBlocks(hidden: number): PairBlock[] {
+  return Array.from({ length: Math.ceil(hidden / blockSize) }, (_, block) => (
+    { first: block * blockSize, last: Math.min(hidden, (block + 1) * blockSize) }
+  ));
+}
+
+/** Sums over samples of f_j^2 times pairs of slopes, slopes, and 1. */
 interface WeightedMoments {
-  /** [r, h (h + 1) / 2] */
-  readonly pairs: Matrix;
+  /** Per block [r, neurons of the block, h - first]. */
+  readonly pairs: readonly Matrix[];
   /** [r, h] */
   readonly slopes: Matrix;
-  /** [r, 1] */
+  /** [1, r] */
   readonly squares: Matrix;
 }
 
-const pairCount = (hidden: number): number => (hidden * (hidden + 1)) / 2;
+const pairsOf = (hidden: number): number => pairBlocks(hidden).reduce((sum, { first, last }) => sum + (last - first) * (hidden - first), 0);
 
 /** Bytes that the sums take; the caller keeps this below the memory budget. */
-export const slopePairBytes = ({ into }: HiddenLayer): number => into.rows * (pairCount(into.cols) + into.cols + 1) * 8;
+export const slopePairBytes = ({ into }: HiddenLayer): number => into.rows * (pairsOf(into.cols) + into.cols + 1) * 8;
 
-/** Arithmetic per sample in matrix products (float64) and in passes over single numbers. */
+/** Arithmetic per sample in matrix products and in passes over single numbers. */
 export const slopePairCost = ({ into }: HiddenLayer): { products: number; passes: number } => ({
-  products: 2 * into.rows * (pairCount(into.cols) + into.cols),
-  passes: pairCount(into.cols),
+  products: 2 * into.rows * (pairsOf(into.cols) + into.cols),
+  passes: pairsOf(into.cols),
 });
 
 /** E [r', r] (method section 3.1) */
 export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
   const { engine } = task.section;
   const { rows: inputs, cols: hidden } = layer.into;
-  const sums: WeightedMoments = { pairs: matrix(inputs, pairCount(hidden)), slopes: matrix(inputs, hidden), squares: matrix(inputs, 1) };
+  const blocks = pairBlocks(hidden);
+  const sums: WeightedMoments = {
+    pairs: blocks.map(({ first, last }) => matrix(inputs, (last - first) * (hidden - first))),
+    slopes: matrix(inputs, hidden),
+    squares: matrix(1, inputs),
+  };
   const C = toTensor(engine, task.features.C);
   const into = toTensor(engine, layer.into);
   let rows = 0;
-  let pairs = new Float64Array(0);
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, 2 * pairCount(hidden) * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, 2 * blockSize * hidden * batch.shape[1], task.memoryBudget, async (x) => {
     task.checkCancelled();
-    const [features, slopes] = engine.tidy(() => {
+    const [squares, slopes] = engine.tidy(() => {
       const z = engine.matMul(asRows(engine, x), C);
-      return [z, integratedSlope(engine, layer.activation, engine.matMul(z, into), task.points)] as const;
+      const slope = integratedSlope(engine, layer.activation, engine.matMul(z, into), task.points);
+      return [engine.transpose(engine.square(z), [1, 0]), engine.transpose(slope, [1, 0])] as const;
     });
-    const count = x.shape[0] * x.shape[1];
-    if (pairs.length < count * pairCount(hidden)) pairs = new Float64Array(count * pairCount(hidden));
-    addMoments(sums, await engine.read(features), await engine.read(slopes), pairs);
-    engine.dispose(features, slopes);
-    rows += count;
+    await addMoments(engine, sums, blocks, squares, slopes, () => task.checkCancelled());
+    engine.dispose(squares, slopes);
+    rows += x.shape[0] * x.shape[1];
   }), task.progress);
   engine.dispose(C, into);
   return scale(contract(sums, layer), 1 / rows);
 }
 
-/** @param pairs room for the pairs of a chunk, used again by every chunk: zeroing new memory would cost as much as filling it */
-function addMoments(sums: WeightedMoments, features: FloatArray, slopes: FloatArray, pairs: Float64Array): void {
-  const inputs = sums.squares.rows;
-  const hidden = sums.slopes.cols;
-  const samples = features.length / inputs;
-  const squares = matrix(samples, inputs);
-  for (let at = 0; at < features.length; at += 1) squares.data[at] = features[at] * features[at];
-  const slopeRows = matrix(samples, hidden, new Float64Array(slopes));
-  const pairRows = matrix(samples, pairCount(hidden), pairs.subarray(0, samples * pairCount(hidden)));
-  fillSlopePairs(slopeRows, pairRows);
-  accumulate(sums.pairs, multiply(squares, pairRows, { transposeA: true }).data);
-  accumulate(sums.slopes, multiply(squares, slopeRows, { transposeA: true }).data);
-  accumulate(sums.squares, multiply(squares, matrix(samples, 1, new Float64Array(samples).fill(1)), { transposeA: true }).data);
-}
-
-/** slopes [n, h] -> pairs [n, h (h + 1) / 2]: a'_a a'_c for a <= c. */
-function fillSlopePairs({ rows, cols, data }: Matrix, { data: pairs }: Matrix): void {
-  for (let row = 0, at = 0; row < rows; row += 1) {
-    const start = row * cols;
-    for (let a = 0; a < cols; a += 1) {
-      const slope = data[start + a];
-      if (slope === 0) {
-        // All pairs of a neuron that is off.
-        pairs.fill(0, at, at + cols - a);
-        at += cols - a;
-      } else {
-        for (let c = a; c < cols; c += 1, at += 1) pairs[at] = slope * data[start + c];
-      }
-    }
+/** @param squares f^2 [r, n] @param slopes a' [h, n] */
+async function addMoments(
+  engine: Engine, sums: WeightedMoments, blocks: readonly PairBlock[], squares: Tensor, slopes: Tensor, checkCancelled: () => void,
+): Promise<void> {
+  const [hidden, samples] = slopes.shape as [number, number];
+  const add = async (total: Matrix, part: Tensor): Promise<void> => {
+    accumulate(total, await engine.read(part));
+    engine.dispose(part);
+  };
+  for (const [place, { first, last }] of blocks.entries()) {
+    checkCancelled();
+    await add(sums.pairs[place], engine.tidy(() => {
+      const block = engine.reshape(engine.slice(slopes, [first, 0], [last - first, samples]), [last - first, 1, samples]);
+      const later = engine.reshape(engine.slice(slopes, [first, 0], [hidden - first, samples]), [1, hidden - first, samples]);
+      const pairs = engine.reshape(engine.mul(block, later), [(last - first) * (hidden - first), samples]);
+      return engine.matMul(squares, pairs, { transposeB: true });
+    }));
   }
+  await add(sums.slopes, engine.matMul(squares, slopes, { transposeB: true }));
+  await add(sums.squares, engine.sum(squares, [1]));
 }
 
 /** The three terms of the file's equation, from the sums. */
@@ -106,9 +112,7 @@ function contract({ pairs, slopes, squares }: WeightedMoments, { into, outOf, co
   const moment = matrix(hidden, hidden);
   const leaving = transpose(outOf);
   for (let input = 0; input < inputs; input += 1) {
-    for (let a = 0, at = input * pairs.cols; a < hidden; a += 1) {
-      for (let c = a; c < hidden; c += 1, at += 1) moment.data[a * hidden + c] = moment.data[c * hidden + a] = pairs.data[at];
-    }
+    fillMoment(moment, pairs, input);
     // Rows: the weights L_ja R_ai with which the slopes reach output i.
     const ways = scaleColumns(leaving, into.data.subarray(input * hidden, (input + 1) * hidden));
     const spread = multiply(ways, moment);
@@ -127,4 +131,15 @@ function contract({ pairs, slopes, squares }: WeightedMoments, { into, outOf, co
     }
   }
   return edges;
+}
+
+/** T_j [h, h] of one input feature, both halves. */
+function fillMoment(moment: Matrix, pairs: readonly Matrix[], input: number): void {
+  const hidden = moment.rows;
+  for (const [place, { first, last }] of pairBlocks(hidden).entries()) {
+    const { data, cols } = pairs[place];
+    for (let a = first, at = input * cols; a < last; a += 1) {
+      for (let c = first; c < hidden; c += 1, at += 1) moment.data[a * hidden + c] = moment.data[c * hidden + a] = data[at];
+    }
+  }
 }

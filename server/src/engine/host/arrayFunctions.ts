@@ -1,0 +1,51 @@
+/** @file What the host engine does to arrays besides matrix products: in plain loops here, by compiled kernels in wasmArrays.ts. */
+
+import type { Precision } from "../../protocol/spec";
+import type { FloatArray } from "../engine";
+import { BufferPool } from "./bufferPool";
+import * as elementwise from "./elementwise";
+import * as layout from "./layout";
+import * as reduce from "./reduce";
+import { plainUnary, type UnaryFunctions } from "./unary";
+
+/** Where the arrays of tensors come from and go back to. */
+export interface ArraySource {
+  /** An array with unspecified contents: the caller overwrites all of it. */
+  take(length: number): FloatArray;
+  /** The array must not be used any more. */
+  give(array: FloatArray): void;
+}
+
+/** Every function fills all of `out`, which overlaps no operand; shapes were checked before. */
+export interface ArrayFunctions extends UnaryFunctions {
+  source(precision: Precision): ArraySource;
+  /** a (op) b with NumPy broadcasting. */
+  binary(
+    name: elementwise.BinaryName, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[],
+  ): void;
+  /** a * factor + offset */
+  affine(a: FloatArray, factor: number, offset: number, out: FloatArray): void;
+  square(a: FloatArray, out: FloatArray): void;
+  sqrt(a: FloatArray, out: FloatArray): void;
+  /** Over `axes`, sorted, counted from the front; carried in float64. `squared`: of the squares. */
+  sum(a: FloatArray, shape: readonly number[], axes: readonly number[], squared: boolean, out: FloatArray): void;
+  transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void;
+  slice(a: FloatArray, shape: readonly number[], begin: readonly number[], size: readonly number[], out: FloatArray): void;
+  concat(parts: readonly FloatArray[], shapes: readonly (readonly number[])[], axis: number, out: FloatArray): void;
+}
+
+/** Disposed arrays are kept for reuse up to this many bytes. */
+const poolBytes = 256 * 2 ** 20;
+
+export const plainArrays: ArrayFunctions = {
+  ...plainUnary,
+  source: (precision) => new BufferPool(precision, poolBytes),
+  binary: elementwise.binary,
+  affine: elementwise.affine,
+  square: elementwise.square,
+  sqrt: elementwise.sqrt,
+  sum: reduce.sum,
+  transpose: layout.transpose,
+  slice: layout.slice,
+  concat: layout.concat,
+};
