@@ -63,18 +63,20 @@ export class ActivationSource {
     last: number, body: (layers: readonly Tensor[]) => Promise<void>, options: { keep?: boolean; onProgress?: (fraction: number) => void } = {},
   ): Promise<void> {
     let done = 0;
-    let kept: ReadonlySet<number> | null = null;
-    for (const batch of this.batches) {
+    let index = 0;
+    let chosen: ReadonlySet<number> = new Set();
+    for (const first of this.#firstLayers()) {
       this.checkCancelled();
-      const layers = this.#engine.tidy(() => this.#layersOf(this.network.pre(batch.tensors), last));
-      this.#engine.dispose(...batch.tensors.filter((tensor) => tensor !== layers[0]));
+      const before = new Set(this.#kept.keys());
+      const layers = this.#engine.tidy(() => this.#layersOf(first, index, last));
       await body(layers);
-      if (options.keep) kept ??= this.#layersToKeep(layers, batch.count);
+      if (options.keep && index === 0) chosen = this.#layersToKeep(layers);
       layers.forEach((x, layer) => {
-        if (!kept?.has(layer)) this.#engine.dispose(x);
-        else this.#keep(layer, x);
+        if (chosen.has(layer)) this.#keep(layer, x);
+        else if (!before.has(layer)) this.#engine.dispose(x);
       });
-      done += batch.count;
+      index += 1;
+      done += first.shape[0];
       options.onProgress?.(done / this.batches.samples);
     }
   }
@@ -98,11 +100,7 @@ export class ActivationSource {
           for (const start of this.#kept.get(from) ?? []) await visit(start, true);
           return;
         }
-        for (const batch of this.batches) {
-          const start = this.#engine.tidy(() => this.network.pre(batch.tensors));
-          this.#engine.dispose(...batch.tensors.filter((tensor) => tensor !== start));
-          await visit(start, false);
-        }
+        for (const start of this.#firstLayers()) await visit(start, false);
       },
     };
   }
@@ -113,9 +111,26 @@ export class ActivationSource {
     this.#kept.clear();
   }
 
-  #layersOf(first: Tensor, last: number): Tensor[] {
+  /** Layer 0, batch by batch: kept or from the data. */
+  *#firstLayers(): Generator<Tensor> {
+    const kept = this.#kept.get(0);
+    if (kept) {
+      yield* kept;
+      return;
+    }
+    for (const batch of this.batches) {
+      const first = this.#engine.tidy(() => this.network.pre(batch.tensors));
+      this.#engine.dispose(...batch.tensors.filter((tensor) => tensor !== first));
+      yield first;
+    }
+  }
+
+  /** Layers 0 to `last` of the batch `index`; what an earlier pass kept is not computed again. */
+  #layersOf(first: Tensor, index: number, last: number): Tensor[] {
     const layers = [first];
-    for (let index = 0; index < last; index += 1) layers.push(this.network.sections[index].forward(layers[index]).output);
+    for (let layer = 1; layer <= last; layer += 1) {
+      layers.push(this.#kept.get(layer)?.[index] ?? this.network.sections[layer - 1].forward(layers[layer - 1]).output);
+    }
     return layers;
   }
 
@@ -123,12 +138,13 @@ export class ActivationSource {
     return this.network.sections.slice(from, to).reduce((current, section) => section.forward(current).output, x);
   }
 
-  #layersToKeep(layers: readonly Tensor[], count: number): ReadonlySet<number> {
+  /** Judged by the first batch; all batches but the last have its size. */
+  #layersToKeep(layers: readonly Tensor[]): ReadonlySet<number> {
     const bytesPerValue = this.#engine.precision === "float64" ? 8 : 4;
     let left = this.memoryBudget;
     const kept = new Set<number>();
     for (let layer = layers.length - 1; layer >= 0; layer -= 1) {
-      const bytes = (layers[layer].size / count) * this.batches.samples * bytesPerValue;
+      const bytes = (layers[layer].size / layers[layer].shape[0]) * this.batches.samples * bytesPerValue;
       if (bytes > left) continue;
       left -= bytes;
       kept.add(layer);

@@ -22,13 +22,13 @@ export async function layerStatistics(
   const means = layers.map((layer) => new MeanAccumulator(engine, layer.width));
   await source.forEachBatch(last, async (activations) => {
     for (const [place, layer] of layers.entries()) await means[place].add(activations[layer.index]);
-  }, { onProgress: (fraction) => signals.progress("means", fraction, "mean activations") });
+  }, { keep: true, onProgress: (fraction) => signals.progress("means", fraction, "mean activations") });
   const mean = layers.map((layer, place) => means[place].mean(layer.hasConstant));
 
   const grams = layers.map((layer, place) => new GramAccumulator(engine, layer.width, isCentered(layer, options) ? mean[place] : null));
   await source.forEachBatch(last, async (activations) => {
     for (const [place, layer] of layers.entries()) await grams[place].add(activations[layer.index]);
-  }, { keep: true, onProgress: (fraction) => signals.progress("grams", fraction, "Gram matrices") });
+  }, { onProgress: (fraction) => signals.progress("grams", fraction, "Gram matrices") });
   for (const [place, layer] of layers.entries()) result.set(layer.index, grams[place].statistics(mean[place]));
   return result;
 }

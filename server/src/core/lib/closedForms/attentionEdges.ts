@@ -59,7 +59,7 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
         const attributions = attributionsAt(engine, structure, weights, z, alpha);
         return weight === 1 ? attributions : engine.affine(attributions, weight);
       });
-      return engine.sum(engine.square(terms.reduce((total, term) => engine.add(total, term))), [1]);
+      return engine.sumOfSquares(terms.reduce((total, term) => engine.add(total, term)), [1]);
     });
     accumulate(sums, await engine.read(squares));
     engine.dispose(squares);

@@ -6,14 +6,14 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import type { Matrix } from "../../linalg/matrix";
+import { accumulate, scale } from "../../linalg/elementary";
+import { matrix, type Matrix } from "../../linalg/matrix";
 import type { ActivationFunction } from "../../network/activationFunction";
 import type { IntegrationPoint } from "../integration";
 import type { EdgesTask } from "../sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
 import { integratedSlope } from "./slopes";
-import { SquareSums, type AttributionOrder } from "./squareSums";
 
 export interface HiddenLayer {
   /** L [r, h]: features to pre-activations. */
@@ -25,26 +25,28 @@ export interface HiddenLayer {
   readonly constant: Matrix | null;
 }
 
-/** A hidden layer on the engine, with the side that is stacked with the samples. */
+/** Sums over samples of squared Jacobian entries through a hidden layer; the side that is stacked with the samples is chosen here. */
 export class GatedProducts {
-  readonly order: AttributionOrder;
-  /** What by-passes the layer, in the order of the products. */
-  readonly constant: Matrix | null;
   /** Numbers that the products of one sample take, temporaries included. */
   readonly valuesPerRow: number;
+  readonly #stacksOutputs: boolean;
   readonly #into: Tensor;
   readonly #outOf: Tensor;
   readonly #stacked: Tensor;
+  /** What by-passes the layer, in the order of the products; null for nothing. */
+  readonly #constant: Tensor | null;
+  readonly #sums: Matrix;
 
   constructor(private readonly engine: Engine, private readonly layer: HiddenLayer) {
     const { rows: inputs, cols: hidden } = layer.into;
     const outputs = layer.outOf.cols;
-    this.order = outputs <= inputs ? "out,in" : "in,out";
-    this.constant = layer.constant && (this.order === "out,in" ? transpose(layer.constant) : layer.constant);
-    this.valuesPerRow = Math.min(inputs, outputs) * hidden + inputs * outputs + 3 * hidden + 2 * inputs;
+    this.#stacksOutputs = outputs <= inputs;
+    this.valuesPerRow = Math.min(inputs, outputs) * hidden + 3 * inputs * outputs + 3 * hidden + 2 * inputs;
     this.#into = toTensor(engine, layer.into);
     this.#outOf = toTensor(engine, layer.outOf);
-    this.#stacked = this.order === "out,in" ? engine.transpose(this.#outOf, [1, 0]) : this.#into;
+    this.#stacked = this.#stacksOutputs ? engine.transpose(this.#outOf, [1, 0]) : this.#into;
+    this.#constant = layer.constant && toTensor(engine, this.#stacksOutputs ? transpose(layer.constant) : layer.constant);
+    this.#sums = this.#stacksOutputs ? matrix(outputs, inputs) : matrix(inputs, outputs);
   }
 
   /** Features [n, r] -> integrated slopes [n, h]. */
@@ -52,44 +54,62 @@ export class GatedProducts {
     return integratedSlope(this.engine, this.layer.activation, this.engine.matMul(features, this.#into), points);
   }
 
-  /** L diag(a') R for slopes [n, h]: [n, r', r] or [n, r, r'] as `order` says, first two axes joined. */
-  products(slope: Tensor): Tensor {
+  /**
+   * Adds the squares of (L diag(a') R + constant), times the features where they are given, over the samples of a chunk.
+   * @param slope a' [n, h] @param features [n, r], or null for the Jacobian alone
+   */
+  async add(slope: Tensor, features: Tensor | null): Promise<void> {
     const { engine } = this;
-    const gated = scaledRows(engine, slope, this.#stacked);
-    return this.order === "out,in" ? engine.matMul(gated, this.#into, { transposeB: true }) : engine.matMul(gated, this.#outOf);
+    const squares = engine.tidy(() => {
+      const jacobians = this.#jacobians(slope);
+      if (features === null) return engine.sumOfSquares(jacobians, [0]);
+      const [samples, inputs] = features.shape as [number, number];
+      const factors = engine.reshape(features, this.#stacksOutputs ? [samples, 1, inputs] : [samples, inputs, 1]);
+      return engine.sumOfSquares(engine.mul(jacobians, factors), [0]);
+    });
+    accumulate(this.#sums, await engine.read(squares));
+    engine.dispose(squares);
   }
 
-  squareSums(): SquareSums {
-    return new SquareSums(this.layer.outOf.cols, this.layer.into.rows, this.order);
+  /** The sums divided by `count`, [r', r]. */
+  mean(count: number): Matrix {
+    const mean = scale(this.#sums, 1 / count);
+    return this.#stacksOutputs ? mean : transpose(mean);
   }
 
   dispose(): void {
-    this.engine.dispose(this.#into, this.#outOf, this.#stacked);
+    this.engine.dispose(this.#into, this.#outOf, this.#stacked, ...(this.#constant ? [this.#constant] : []));
+  }
+
+  /** [n, r', r], or [n, r, r'] when inputs are stacked. */
+  #jacobians(slope: Tensor): Tensor {
+    const { engine } = this;
+    const gated = scaledRows(engine, slope, this.#stacked);
+    const products = this.#stacksOutputs ? engine.matMul(gated, this.#into, { transposeB: true }) : engine.matMul(gated, this.#outOf);
+    const jacobians = engine.reshape(products, [slope.shape[0], this.#sums.rows, this.#sums.cols]);
+    return this.#constant ? engine.add(jacobians, this.#constant) : jacobians;
   }
 }
 
 /** E [r', r] (method section 3.1) */
 export async function edgesThroughHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
   const { engine } = task.section;
-  const hidden = new GatedProducts(engine, layer);
-  const sums = hidden.squareSums();
+  const products = new GatedProducts(engine, layer);
   const C = toTensor(engine, task.features.C);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, hidden.valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, products.valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
     task.checkCancelled();
-    const [features, jacobians] = engine.tidy(() => {
+    const [features, slope] = engine.tidy(() => {
       const z = engine.matMul(asRows(engine, x), C);
-      return [z, hidden.products(hidden.slopes(z, task.points))] as const;
+      return [z, products.slopes(z, task.points)] as const;
     });
-    const jacobianValues = await engine.read(jacobians);
-    const featureValues = await engine.read(features);
-    engine.dispose(features, jacobians);
-    sums.addScaled(jacobianValues, featureValues, hidden.constant);
+    await products.add(slope, features);
+    engine.dispose(features, slope);
     rows += x.shape[0] * x.shape[1];
   }), task.progress);
   engine.dispose(C);
-  hidden.dispose();
-  return sums.mean(rows);
+  products.dispose();
+  return products.mean(rows);
 }
 
 /** slope [n, h], rows [p, h] -> [n p, h]: row (n, p) is slope_n times rows_p. */

@@ -53,27 +53,24 @@ export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
 async function throughHidden(task: EdgesTask, weight: Matrix, layer: HiddenLayer): Promise<JacobianMoments> {
   const { engine } = task.section;
   const hidden = new GatedProducts(engine, layer);
-  const squares = hidden.squareSums();
   const slopes = matrix(1, weight.cols);
   const weights = toTensor(engine, weight);
-  const inputs = layer.into.rows;
   let rows = 0;
   await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, hidden.valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
     task.checkCancelled();
-    const [sum, products] = engine.tidy(() => {
-      const slope = integratedSlope(engine, layer.activation, engine.matMul(asRows(engine, x), weights), task.points);
-      return [engine.sum(slope, [0]), hidden.products(slope)] as const;
+    const [slope, sum] = engine.tidy(() => {
+      const values = integratedSlope(engine, layer.activation, engine.matMul(asRows(engine, x), weights), task.points);
+      return [values, engine.sum(values, [0])] as const;
     });
-    const count = x.shape[0] * x.shape[1];
     accumulate(slopes, await engine.read(sum));
-    squares.addScaled(await engine.read(products), new Float64Array(count * inputs).fill(1), hidden.constant);
-    engine.dispose(sum, products);
-    rows += count;
+    await hidden.add(slope, null);
+    engine.dispose(slope, sum);
+    rows += x.shape[0] * x.shape[1];
   }), task.progress);
   hidden.dispose();
   engine.dispose(weights);
   const through = multiply(scaleColumns(layer.into, slopes.data.map((value) => value / rows)), layer.outOf);
-  return { mean: transpose(layer.constant ? add(through, layer.constant) : through), meanSquare: squares.mean(rows) };
+  return { mean: transpose(layer.constant ? add(through, layer.constant) : through), meanSquare: hidden.mean(rows) };
 }
 
 /** Vector-Jacobian products of all output features. */
