@@ -15,7 +15,6 @@ import { multiply } from "../../linalg/multiply";
 import type { EdgesTask } from "../sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { times, toTensor } from "./matrices";
-import { SquareSums } from "./squareSums";
 import type { TokenForm, TokenJacobians } from "./tokenForm";
 
 /**
@@ -138,13 +137,13 @@ async function uniformMoments(task: EdgesTask, form: TokenForm, between: Feature
 async function productMoments(task: EdgesTask, form: TokenForm, between: FeatureForm, kind: MomentKind): Promise<TokenMoments> {
   const { engine } = task.section;
   const [inputs, outputs, hidden] = [between.skip.rows, between.skip.cols, between.outOf.rows];
-  const squares = new SquareSums(outputs, inputs, "in,out");
+  const squares = matrix(inputs, outputs);
   const received = matrix(inputs, hidden);
   const into = between.into.map((L) => engine.tensor(L.data, [1, inputs, hidden]));
   const leftMaps = between.leftMaps.map((M) => toTensor(engine, transpose(M)));
-  const outOf = toTensor(engine, between.outOf);
-  const tokens = await forEachToken(task, form, kind, inputs * (3 * hidden + outputs), async ({ slopes, terms }, features, count) => {
-    const [sum, products] = engine.tidy(() => {
+  const [outOf, skip] = [between.outOf, between.skip].map((a) => toTensor(engine, a));
+  const tokens = await forEachToken(task, form, kind, inputs * (3 * hidden + 3 * outputs), async ({ slopes, terms }, features, count) => {
+    const [sum, square] = engine.tidy(() => {
       const layers = [
         ...slopes.map((slope, g) => engine.mul(engine.reshape(slope, [count, 1, hidden]), into[g])),
         ...terms.map(({ left, right }, i) => engine.mul(
@@ -152,13 +151,15 @@ async function productMoments(task: EdgesTask, form: TokenForm, between: Feature
         )),
       ];
       const layer = layers.reduce((total, part) => engine.add(total, part));
-      return [engine.sum(layer, [0]), engine.matMul(engine.reshape(layer, [count * inputs, hidden]), outOf)] as const;
+      const products = engine.matMul(engine.reshape(layer, [count * inputs, hidden]), outOf);
+      const entries = engine.add(engine.reshape(products, [count, inputs, outputs]), skip);
+      const weighted = features ? engine.mul(entries, engine.reshape(features, [count, inputs, 1])) : entries;
+      return [engine.sum(layer, [0]), engine.sumOfSquares(weighted, [0])] as const;
     });
     accumulate(received, await engine.read(sum));
-    const weights = features ? await engine.read(features) : new Float64Array(count * inputs).fill(1);
-    squares.addScaled(await engine.read(products), weights, between.skip);
-    engine.dispose(sum, products, ...slopes, ...terms.flatMap(({ left, right }) => [left, right]), ...(features ? [features] : []));
+    accumulate(squares, await engine.read(square));
+    engine.dispose(sum, square, ...slopes, ...terms.flatMap(({ left, right }) => [left, right]), ...(features ? [features] : []));
   });
-  engine.dispose(...into, ...leftMaps, outOf);
-  return { mean: transpose(add(scale(multiply(received, between.outOf), 1 / tokens), between.skip)), meanSquare: squares.mean(tokens) };
+  engine.dispose(...into, ...leftMaps, outOf, skip);
+  return { mean: transpose(add(scale(multiply(received, between.outOf), 1 / tokens), between.skip)), meanSquare: transpose(scale(squares, 1 / tokens)) };
 }
