@@ -45,6 +45,20 @@ describe("the key of a result", () => {
     expect(keys.size).toBe(8);
   });
 
+  it("of a model in several files changes with each of them, and not with a spec beside them", async () => {
+    const { folder: into } = await tinyAnalysis();
+    await writeFile(join(into, "model.safetensors.index.json"), JSON.stringify({ weight_map: { "fc1.weight": "model.safetensors" } }));
+    const data = { kind: "safetensors", inputs: "data.safetensors" } as const;
+    for (const model of [".", "model.safetensors.index.json"]) {
+      const spec = await writeSpec(into, { model, data }, "shards.lib.json");
+      const before = await keyOf(spec);
+      await writeSpec(into, { model, data }, "another.lib.json");
+      expect(await keyOf(spec)).toBe(before);
+      await writeMlp(into, [8, 6, 5, 3], model === "." ? 77 : 78);
+      expect(await keyOf(spec)).not.toBe(before);
+    }
+  });
+
   it("is not blind to a file that changed in place", async () => {
     const { folder: into, spec } = await tinyAnalysis();
     const hashes = new FileHashes(into);

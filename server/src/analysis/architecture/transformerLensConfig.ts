@@ -109,12 +109,13 @@ function scalingOf(config: ConfigFields): RotaryScaling | null {
 
 function windowsOf(config: ConfigFields, layers: number): (number | null)[] {
   const kinds = config.list("attn_types");
-  if (kinds === null || kinds.every((kind) => kind === "global")) return [];
+  if (kinds === null) return [];
   const window = config.count("window_size");
-  if (window === null || kinds.length !== layers || kinds.some((kind) => kind !== "global" && kind !== "local")) {
-    throw new InputError(`${config.file} says "attn_types": ${JSON.stringify(kinds)?.slice(0, 60)}; "global" or "local" for each of the ${layers} blocks, and "window_size", are expected: correct it.`);
+  const isLocal = kinds.includes("local");
+  if ((isLocal && window === null) || kinds.length !== layers || kinds.some((kind) => kind !== "global" && kind !== "local")) {
+    throw new InputError(`${config.file} says "attn_types": ${JSON.stringify(kinds)?.slice(0, 60)}; "global" or "local" for each of the ${layers} blocks, and "window_size" for local ones, are expected: correct it.`);
   }
-  return kinds.map((kind) => (kind === "local" ? window : null));
+  return isLocal ? kinds.map((kind) => (kind === "local" ? window : null)) : [];
 }
 
 /** "attn_scale" is what scores are divided by; -1 stands for the root of the head width. */

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { sidecarPaths } from "../../formats/sidecarConfig";
 import { dataSetIdentity } from "../../formats/readDataSet";
 import type { LoadedSpec } from "../spec/loadSpec";
@@ -39,10 +39,11 @@ export async function resultKey(loaded: LoadedSpec, hash: HashFile): Promise<{ k
   return { key: createHash("sha256").update(canonical(facts)).digest("hex"), modelSha256 };
 }
 
-/** A folder (a model in several files) is hashed over its weight and config files, in the order of their names. */
+/** A folder (a model in several files), or that of an index of shards, is hashed over its weight and config files, in the order of their names. */
 export async function hashModel(model: string, hash: HashFile): Promise<string> {
+  if (model.endsWith(".index.json")) return hashModel(dirname(model), hash);
   if (!(await stat(model)).isDirectory()) return hash(model);
-  const names = (await readdir(model)).filter((name) => /\.(safetensors|json|bin|pt|pth)$/.test(name)).sort();
+  const names = (await readdir(model)).filter((name) => /\.(safetensors|json|ya?ml|bin|pt|pth)$/.test(name) && !name.endsWith(".lib.json")).sort();
   const hashes = await hashAll(names.map((name) => join(model, name)), hash);
   return createHash("sha256").update(canonical(names.map((name, i) => [name, hashes[i]]))).digest("hex");
 }

@@ -44,7 +44,7 @@ export interface FoundTransformer {
 export function transformerArchitecture(facts: ModelFacts, config: ConfigFields, plan: TensorPlan, found: FoundTransformer): TransformerArchitecture {
   const { spec } = facts;
   const unused = plan.unused(found.buffers);
-  const foreign = unused.find((name) => /(^|\.)(h|layers)\.\d+\./.test(name));
+  const foreign = unused.find((name) => name.startsWith(plan.prefix) && /(^|\.)(h|layers)\.\d+\./.test(name));
   if (foreign !== undefined) {
     throw new InputError(`${facts.model} has the tensor "${foreign}", which ${found.title} has not: it cannot be analysed as one; merge adapters into the weights, or choose another model.`);
   }

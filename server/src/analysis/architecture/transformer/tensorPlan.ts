@@ -12,7 +12,7 @@ export class TensorPlan {
    * @param layout the kind of checkpoint, for messages, such as "GPT-2 checkpoint"
    * @param prefix of all names that are asked for
    */
-  constructor(private readonly model: string, tensors: readonly TensorInfo[], private readonly layout: string, private readonly prefix: string) {
+  constructor(private readonly model: string, tensors: readonly TensorInfo[], private readonly layout: string, readonly prefix: string) {
     this.tensors = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   }
 
