@@ -15,7 +15,7 @@ import { slice, selectColumns } from "../../../../server/src/core/linalg/arrange
 import { identity } from "../../../../server/src/core/linalg/elementary";
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../../server/src/core/linalg/multiply";
-import { mlpFixture, plainEngine, transformerFixture, type Fixture } from "../closedForms/networks";
+import { familyFixture, mlpFixture, plainEngine, transformerFixture, type Fixture } from "../closedForms/networks";
 
 const engine = await plainEngine();
 const signals: EvaluationSignals = { checkCancelled: () => undefined, progress: () => undefined };
@@ -73,6 +73,9 @@ const cases: { name: string; fixture: Fixture }[] = [
   { name: "transformer", fixture: transformerFixture(engine) },
   { name: "transformer that answers once", fixture: transformerFixture(engine, { lastPositionOnly: "add_resid1", causal: false }) },
   { name: "transformer whose inputs repeat", fixture: transformerFixture(engine, { lastPositionOnly: "add_resid1", positions: 2, samples: 420, batchSize: 210 }) },
+  { name: "halves of norms", fixture: familyFixture(engine, "GPT-2", ["ln1_out.1", "add_resid1.1", "ln2_out.1", "mlp_in.1", "unembed"]) },
+  { name: "parallel blocks, rotary positions", fixture: familyFixture(engine, "GPT-NeoX", ["ln1.1", "ln2.1", "unembed"], "add_resid1") },
+  { name: "grouped heads and a gate", fixture: familyFixture(engine, "llama", ["attn_out.1", "mlp_in.1", "ln_final_out", "output"]) },
   { name: "one section without structure, then unembedding", fixture: transformerFixture(engine, { nodeLayers: ["ln1.0", "unembed"] }) },
 ];
 
