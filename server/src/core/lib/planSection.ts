@@ -7,7 +7,7 @@ import { attentionSkipPlan } from "./closedForms/attentionSkip";
 import { mlpSkipPlan } from "./closedForms/mlpSkip";
 import { tokenPlan } from "./closedForms/tokenPlans";
 import { generalPlan } from "./generalPlan";
-import { integrationPoints, type IntegrationMethod } from "./integration";
+import type { IntegrationMethod } from "./integration";
 import type { SectionPlan } from "./sectionPlan";
 
 export interface PlanOptions {
@@ -16,7 +16,7 @@ export interface PlanOptions {
 }
 
 /** The closed form of the section's structure (method sections 2.10 and 3.6), else the general path of batched vector-Jacobian products. */
-export function planSection(section: Section, options: PlanOptions): SectionPlan {
+export function planSection(section: Section, _options: PlanOptions): SectionPlan {
   const { structure } = section;
   switch (structure.kind) {
     case "affine":
@@ -30,8 +30,7 @@ export function planSection(section: Section, options: PlanOptions): SectionPlan
     case "norm-mlp":
       return tokenPlan(structure);
     case "attention-skip":
-      if (structure.rotary || structure.window !== null) return generalPlan(section);
-      return attentionSkipPlan(section, structure, integrationPoints(options.integration, options.intervals).length);
+      return attentionSkipPlan(structure);
     case "general":
       return generalPlan(section);
   }

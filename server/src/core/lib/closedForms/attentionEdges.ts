@@ -4,7 +4,7 @@
  * Per output position t, with a_j = row j of C_pinv and L_h = O_h C:
  *   A_t[j,i] = f_tj a_j skip C[:,i] + sum_h ( phi_tj a_j V_h + c (a_j K_h q_t) psi_tj + c f_tj a_j Q_h B_t ) L_h[:,i]
  *   phi_tj = sum_s p_ts f_sj,   psi_tj = sum_s p_ts f_sj (v_s - o_t)
- * where queries, keys, values and patterns come from the projected input f C_pinv.
+ * where queries, keys, values and patterns come from the projected input f C_pinv. With rotary positions q_t depends on s inside psi.
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
@@ -12,10 +12,11 @@ import { transpose } from "../../linalg/arrange";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
+import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides, stacked } from "../../network/folding";
+import { rotate } from "../../network/rotary";
 import type { EdgesTask } from "../sectionPlan";
-import { covarianceWith, headState, headStateSize, headWeights, type AttentionSkip, type HeadWeights } from "./attentionState";
-import { forEachChunk } from "./chunks";
+import { covarianceWith, forEachBlock, headState, headStateSize, headWeights, turnsOf, type HeadState, type HeadWeights, type Turns } from "./attentionState";
 import { times, toTensor } from "./matrices";
 
 interface AttributionWeights {
@@ -51,42 +52,48 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
   const toFeatures = toTensor(engine, C);
   const sums = matrix(bypass.rows, bypass.cols);
   let inputs = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, chunkSize(structure, batch.shape[1], bypass), task.memoryBudget, async (x) => {
-    task.checkCancelled();
-    const squares = engine.tidy(() => {
-      const z = engine.matMul(x, toFeatures);
-      const terms = task.points.map(({ alpha, weight }) => {
-        const attributions = attributionsAt(engine, structure, weights, z, alpha);
-        return weight === 1 ? attributions : engine.affine(attributions, weight);
+  const size = (positions: number, outputs: number): number => valuesPerSample(structure, positions, outputs, bypass);
+  await task.activations.forEachBatch(async (batch) => {
+    await forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, outputs) => {
+      task.checkCancelled();
+      const squares = engine.tidy(() => {
+        const z = engine.matMul(x, toFeatures);
+        const turns = turnsOf(engine, structure, x.shape[1], outputs);
+        const terms = task.points.map(({ alpha, weight }) => {
+          const attributions = attributionsAt(engine, structure, weights, z, { alpha, outputs, turns });
+          return weight === 1 ? attributions : engine.affine(attributions, weight);
+        });
+        return engine.sumOfSquares(terms.reduce((total, term) => engine.add(total, term)), [1]);
       });
-      return engine.sumOfSquares(terms.reduce((total, term) => engine.add(total, term)), [1]);
+      accumulate(sums, await engine.read(squares));
+      engine.dispose(squares);
     });
-    accumulate(sums, await engine.read(squares));
-    engine.dispose(squares);
-    inputs += x.shape[0] * x.shape[1];
-  }), task.progress);
+    inputs += batch.shape[0] * batch.shape[1];
+  }, task.progress);
   dispose();
   engine.dispose(...weights.outOf, weights.queries, weights.allOutOf, weights.mixing, toFeatures);
   return transpose(scale(sums, 1 / inputs));
 }
 
 /** A with the Jacobian at alpha times the features z [B, S, r]: [r, n, r'] over the n output positions of all samples. */
-function attributionsAt(engine: Engine, structure: AttentionSkip, weights: AttributionWeights, z: Tensor, alpha: number): Tensor {
+function attributionsAt(
+  engine: Engine, structure: AttentionSkip, weights: AttributionWeights, z: Tensor,
+  { alpha, outputs, turns }: { alpha: number; outputs: number; turns: Turns | null },
+): Tensor {
   const [samples, positions, r] = z.shape as [number, number, number];
-  const outputs = structure.lastPositionOnly ? 1 : positions;
   const n = samples * outputs;
   const atOutputs = outputs === positions ? z : engine.slice(z, [0, positions - outputs, 0], [samples, outputs, r]);
   const byFeature = (a: Tensor): Tensor => engine.reshape(engine.transpose(engine.reshape(a, [n, r]), [1, 0]), [r, n, 1]);
   const own = byFeature(atOutputs);
   const point = alpha === 1 ? z : engine.affine(z, alpha);
   const heads = weights.heads.map((head, h) => engine.tidy(() => {
-    const state = headState(engine, structure, head, point);
+    const state = headState(engine, structure, head, point, outputs, turns);
     const [e, f, next] = [state.queries.shape[1], state.mixed.shape[1], weights.outOf[h].shape[1]];
-    const byKey = engine.reshape(engine.matMul(state.queries, head.K, { transposeB: true }), [n, r, 1]);
+    const byKey = (): Tensor => engine.reshape(engine.matMul(state.queries, head.K, { transposeB: true }), [n, r, 1]);
     const perQuery = engine.matMul(engine.reshape(state.covariance, [e * n, f]), weights.outOf[h]);
     return {
       /** (a_j K q_t) psi_tj [n, r, f] */
-      keys: engine.mul(covarianceWith(engine, state, z), byKey),
+      keys: turns ? throughTurnedKeys(engine, state, head, z, turns) : engine.mul(covarianceWith(engine, state, z), byKey()),
       /** B_t c L [e, n r'] */
       queries: engine.reshape(perQuery, [e, n * next]),
       /** phi_tj [r, n, 1] */
@@ -112,11 +119,31 @@ function rowsTogether(engine: Engine, matrices: readonly Matrix[]): Tensor {
   return engine.concat(matrices.map((a) => engine.tensor(a.data, [a.rows, 1, a.cols])), 1);
 }
 
+/** sum_s p_ts f_sj (a_j K q_ts) (v_s - o_t) [n, r, f], q_ts the query of output t turned back to position s; K holds the rows a_j K. */
+function throughTurnedKeys(engine: Engine, { turned, pattern, values, mixed }: HeadState, { K }: HeadWeights, z: Tensor, { inputs }: Turns): Tensor {
+  const [samples, positions, r] = z.shape as [number, number, number];
+  const outputs = pattern.shape[1];
+  const [n, f] = mixed.shape as [number, number];
+  const e = K.shape[1];
+  const table = (x: Tensor): Tensor => engine.reshape(x, [positions, 1, e]);
+  const rotations = { cosines: table(inputs.cosines), sines: table(inputs.sines), swap: inputs.swap };
+  const turnedKeys = engine.transpose(rotate(engine, rotations, engine.reshape(K, [1, r, e])), [1, 0, 2]);
+  const byKey = engine.matMul(engine.reshape(turned, [samples, outputs, e]), engine.reshape(turnedKeys, [r * positions, e]), { transposeB: true });
+  const features = engine.reshape(engine.transpose(z, [0, 2, 1]), [samples, 1, r, positions]);
+  const weights = engine.mul(
+    engine.mul(engine.reshape(byKey, [samples, outputs, r, positions]), features),
+    engine.reshape(pattern, [samples, outputs, 1, positions]),
+  );
+  const along = engine.reshape(engine.matMul(engine.reshape(weights, [samples, outputs * r, positions]), values), [n, r, f]);
+  const total = engine.reshape(engine.sum(weights, [3]), [n, r, 1]);
+  return engine.sub(along, engine.mul(total, engine.reshape(mixed, [n, 1, f])));
+}
+
 /** Numbers that the temporaries of one sample take; `edges` [r, r']. */
-function chunkSize(structure: AttentionSkip, positions: number, edges: Matrix): number {
-  const outputs = structure.lastPositionOnly ? 1 : positions;
+function valuesPerSample(structure: AttentionSkip, positions: number, outputs: number, edges: Matrix): number {
   const f = structure.heads[0].V.cols;
   const outerProducts = outputs === 1 ? 0 : positions * f;
-  const perFeature = outerProducts + outputs * (2 * structure.heads.length * f + 8 * edges.cols);
-  return headStateSize(structure, positions) + edges.rows * perFeature;
+  const turnedKeys = structure.rotary ? 3 * outputs * positions : 0;
+  const perFeature = outerProducts + turnedKeys + outputs * (2 * structure.heads.length * f + 8 * edges.cols);
+  return headStateSize(structure, positions, outputs) + edges.rows * perFeature;
 }

@@ -13,8 +13,7 @@ export async function forEachChunk(
   engine: Engine, x: Tensor, valuesPerSample: number, memoryBudget: number, body: (part: Tensor) => Promise<void>,
 ): Promise<void> {
   const [samples, ...rest] = x.shape as [number, ...number[]];
-  const bytes = valuesPerSample * (engine.precision === "float64" ? 8 : 4);
-  const size = Math.max(1, Math.floor(Math.min(largestChunk, memoryBudget) / Math.max(1, bytes)));
+  const size = Math.max(1, Math.floor(samplesThatFit(engine, valuesPerSample, memoryBudget)));
   if (size >= samples) return body(x);
   for (let start = 0; start < samples; start += size) {
     const count = Math.min(size, samples - start);
@@ -25,6 +24,12 @@ export async function forEachChunk(
       engine.dispose(part);
     }
   }
+}
+
+/** Samples of one chunk; below 1 when not even one fits. */
+export function samplesThatFit(engine: Engine, valuesPerSample: number, memoryBudget: number): number {
+  const bytes = valuesPerSample * (engine.precision === "float64" ? 8 : 4);
+  return Math.min(largestChunk, memoryBudget) / Math.max(1, bytes);
 }
 
 /** [B, S, d] -> [B S, d]: in position-wise sections positions are just more samples. */
