@@ -1,13 +1,13 @@
 /** @file A filled-in spec for a model: what could be inferred is written down, what could not is marked in a comment. */
 
 import { basename, dirname, join } from "node:path";
-import type { DataSpec, EvaluationSpec } from "../../protocol/spec";
-import { openModel } from "../../formats/openModel";
+import { openModel, weightsFile } from "../../formats/openModel";
 import type { TensorInfo } from "../../formats/modelFile";
 import type { Architecture } from "../architecture/architecture";
 import { InputError } from "../errors";
 import { architectureOf } from "../runner/loadModel";
-import { inferData } from "./inferData";
+import { inferData, type InferredData } from "./inferData";
+import { textSpec, tokenizerBeside } from "./inferText";
 
 /** Tensor names listed in a comment for a person who must name the layers. */
 const listedNames = 40;
@@ -28,8 +28,10 @@ export async function createSpec(model: string): Promise<{ file: string; text: s
       if (!(error instanceof InputError)) throw error;
       reason = error.message;
     }
-    const file = join(dirname(model), `${basename(model).replace(/\.[^.]+$/, "")}.lib.json`);
-    return { file, text: specText(basename(model), opened.tensors, architecture, reason, data) };
+    const folder = dirname(model);
+    const tokenizer = data === null ? await tokenizerBeside(dirname(await weightsFile(model)), folder) : null;
+    const file = join(folder, `${basename(model).replace(/\.[^.]+$/, "")}.lib.json`);
+    return { file, text: specText(basename(model), opened.tensors, architecture, reason, data ?? dataToFillIn(architecture, tokenizer)) };
   } finally {
     await opened.close();
   }
@@ -37,16 +39,16 @@ export async function createSpec(model: string): Promise<{ file: string; text: s
 
 function specText(
   model: string, tensors: readonly TensorInfo[], architecture: Architecture | null, reason: string,
-  inferred: { data: DataSpec; evaluation: EvaluationSpec | null; notes: string[] } | null,
+  { data, evaluation, notes }: InferredData,
 ): string {
   const fields = [
     field("model", model),
     architecture ? architectureField(architecture) : unknownArchitecture(tensors, reason),
-    inferred ? comments(inferred.notes) + field("data", inferred.data) : dataToFillIn(architecture),
-    ...(inferred?.evaluation ? [field("evaluation", inferred.evaluation)] : []),
+    comments(notes) + field("data", data),
+    ...(evaluation ? [field("evaluation", evaluation)] : []),
     ...(architecture ? [field("nodeLayers", architecture.nodeLayers)] : []),
     ...(architecture && architecture.kind !== "mlp" && architecture.description.lastPositionOnly ? [field("lastPositionOnly", architecture.description.lastPositionOnly)] : []),
-    field("basis", { formula: "jacobian", center: true, threshold: 1e-6 }),
+    field("basis", { formula: "jacobian", center: true, threshold: 1e-6, ...(endsBeforeOutput(architecture) ? { rotateOutput: true } : {}) }),
   ];
   return `{\n${fields.join(",\n")}\n}\n`;
 }
@@ -73,9 +75,26 @@ function unknownArchitecture(tensors: readonly TensorInfo[], reason: string): st
     + field("architecture", { family: "layers", layers: layers.length > 0 ? layers : ["fc1"], activation: "relu" });
 }
 
-function dataToFillIn(architecture: Architecture | null): string {
-  const width = architecture?.kind === "mlp" ? ` Inputs have ${architecture.widths[0]} values.` : "";
-  return comments([`No data was found beside the model: name yours (npy, npz, csv, idx, safetensors, ...).${width}`]) + field("data", { kind: "npz", inputs: "data.npz", inputsName: "inputs", labelsName: "labels" });
+/** The last node layer is then given its principal components, as in the authors' analyses of language models (method section 1.6). */
+function endsBeforeOutput(architecture: Architecture | null): boolean {
+  return architecture !== null && architecture.nodeLayers.at(-1) !== "output";
+}
+
+function dataToFillIn(architecture: Architecture | null, tokenizer: string | null): InferredData {
+  if (architecture === null || architecture.kind === "mlp") {
+    const width = architecture === null ? "" : ` Inputs have ${architecture.widths[0]} values.`;
+    return {
+      data: { kind: "npz", inputs: "data.npz", inputsName: "inputs", labelsName: "labels" },
+      evaluation: null,
+      notes: [`No data was found beside the model: name yours (npy, npz, csv, idx, safetensors, ...).${width}`],
+    };
+  }
+  const { vocabulary, positions } = architecture.sizes;
+  return {
+    data: textSpec("text.txt", tokenizer ?? "tokenizer.json", positions),
+    evaluation: { metric: "ce-loss" },
+    notes: [`No data was found beside the model: name a text and its tokenizer, or an array of token ids below ${vocabulary}, {"kind": "npy", "inputs": "tokens.npy"}. Samples have at most ${positions} tokens.`],
+  };
 }
 
 function comments(lines: readonly string[]): string {

@@ -3,8 +3,10 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { DataSpec, EvaluationSpec } from "../../protocol/spec";
+import { weightsFile } from "../../formats/openModel";
 import { readSidecar, type Sidecar } from "../architecture/sidecar";
 import { InputError } from "../errors";
+import { inferText } from "./inferText";
 
 export interface InferredData {
   data: DataSpec;
@@ -17,8 +19,8 @@ const dataFolders = [".", "data", "../data", "MNIST/raw", "data/MNIST/raw", "../
 
 /** @throws InputError that says how to write a spec. */
 export async function inferData(model: string): Promise<InferredData> {
-  const sidecar = await readSidecar(model);
-  const found = (sidecar && modularAddition(sidecar)) ?? (await besideModel(dirname(model)));
+  const sidecar = await readSidecar(await weightsFile(model));
+  const found = (sidecar && modularAddition(sidecar)) ?? (await besideModel(dirname(model))) ?? (await textBeside(model));
   if (found) return found;
   throw new InputError(
     `No data set is known for ${model}: write a spec file such as "${specNameHint(model)}" with {"model": ..., "data": {"kind": ...}}, `
@@ -55,6 +57,16 @@ async function besideModel(folder: string): Promise<InferredData | null> {
     if (archives.length === 1) return { data: { kind: "npz", inputs: path(archives[0]!) }, evaluation: null, notes: [`Data inferred: ${path(archives[0]!)}.`] };
   }
   return null;
+}
+
+async function textBeside(model: string): Promise<InferredData | null> {
+  const text = await inferText(dirname(await weightsFile(model)), dirname(model));
+  if (text === null) return null;
+  return {
+    data: text,
+    evaluation: { metric: "ce-loss" },
+    notes: [`Data inferred: the first ${text.limit} samples of ${text.contextLength} tokens of ${text.inputs}, by ${text.tokenizer}.`],
+  };
 }
 
 function specNameHint(model: string): string {
