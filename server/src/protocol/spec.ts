@@ -11,6 +11,8 @@ export type ActivationName =
 export interface ArchitectureSpec {
   family?: Family;
   activation?: ActivationName;
+  /** In place of `activation`: what follows each affine layer, in order; null for nothing. */
+  activations?: (ActivationName | null)[];
   /** Slope of leaky_relu below zero; 0.01 when absent, as in PyTorch. */
   negativeSlope?: number;
   /** Orientation of the affine weights when shapes cannot tell. */

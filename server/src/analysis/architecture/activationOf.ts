@@ -5,7 +5,7 @@ import { InputError } from "../errors";
 import type { ModelFacts } from "./architecture";
 
 /** Names that configs and libraries use. */
-const names: ReadonlyMap<string, ActivationName> = new Map([
+export const activationNames: ReadonlyMap<string, ActivationName> = new Map([
   ["relu", "relu"], ["gelu", "gelu"], ["gelu_new", "gelu_new"], ["gelu_fast", "gelu_new"], ["gelu_pytorch_tanh", "gelu_new"], ["gelu_python", "gelu"],
   ["tanh", "tanh"], ["sigmoid", "sigmoid"], ["silu", "silu"], ["swish", "silu"], ["leaky_relu", "leaky_relu"], ["leakyrelu", "leaky_relu"],
   ["identity", "identity"], ["linear", "identity"], ["none", "identity"],
@@ -32,9 +32,9 @@ export function activationOf(facts: ModelFacts): FoundActivation {
 
 /** @param where what names it, for the message @throws InputError when it is not known here */
 export function activationNamed(written: string, where: string): ActivationName {
-  const name = names.get(written.toLowerCase().replace(/^(torch\.)?nn\.(functional\.)?/, "").replace(/\(.*\)$/, ""));
+  const name = activationNames.get(written.toLowerCase().replace(/^(torch\.)?nn\.(functional\.)?/, "").replace(/\(.*\)$/, ""));
   if (name) return name;
-  throw new InputError(`${where} names the activation "${written.slice(0, 60)}", which cannot be analysed: the known ones are ${[...new Set(names.values())].join(", ")}.`);
+  throw new InputError(`${where} names the activation "${written.slice(0, 60)}", which cannot be analysed: the known ones are ${[...new Set(activationNames.values())].join(", ")}.`);
 }
 
 /** Lightning keeps the arguments of the module's constructor. */
@@ -55,7 +55,7 @@ function moduleClasses(metadata: ReadonlyMap<string, unknown>): ActivationName[]
   for (const value of modules instanceof Map ? modules.values() : Object.values(modules)) {
     const written = typeof value === "string" ? value : isRecord(value) && typeof value["class"] === "string" ? value["class"] : "";
     const match = /torch\.nn\.modules\.activation\.(\w+)/.exec(written);
-    const name = match && names.get(match[1]!.toLowerCase());
+    const name = match && activationNames.get(match[1]!.toLowerCase());
     if (name) found.add(name);
   }
   return [...found];

@@ -1,4 +1,4 @@
-/** @file Tensors grouped into affine layers by their names: `fc1.weight` with `fc1.bias`, `layers.0.W` with `layers.0.b`. */
+/** @file Tensors grouped into affine layers by their names: `fc1.weight` with `fc1.bias`, `layers.0.W` with `layers.0.b`, Keras' `dense/kernel:0`. */
 
 import type { TensorInfo } from "../../formats/modelFile";
 
@@ -24,10 +24,9 @@ export class NoChain {
 export function affineLayers(tensors: readonly TensorInfo[]): AffineLayer[] | NoChain {
   const groups = new Map<string, Map<string, TensorInfo>>();
   for (const tensor of tensors) {
-    const dot = tensor.name.lastIndexOf(".");
-    const group = dot < 0 ? "" : tensor.name.slice(0, dot);
-    const parts = groups.get(group) ?? new Map<string, TensorInfo>();
-    groups.set(group, parts.set(tensor.name.slice(dot + 1), tensor));
+    const { layer, part } = splitName(tensor.name);
+    const parts = groups.get(layer) ?? new Map<string, TensorInfo>();
+    groups.set(layer, parts.set(part, tensor));
   }
   const layers: AffineLayer[] = [];
   for (const [name, parts] of groups) {
@@ -38,19 +37,26 @@ export function affineLayers(tensors: readonly TensorInfo[]): AffineLayer[] | No
   return layers.length > 0 ? layers : new NoChain("it holds no tensors");
 }
 
+/** `a.b.weight` is part `weight` of layer `a.b`; Keras separates by strokes and numbers its outputs, `a/kernel:0`. */
+export function splitName(name: string): { layer: string; part: string } {
+  const plain = name.replace(/:\d+$/, "");
+  const end = Math.max(plain.lastIndexOf("."), plain.lastIndexOf("/"));
+  return { layer: plain.slice(0, Math.max(0, end)), part: plain.slice(end + 1) };
+}
+
 function affineLayer(name: string, parts: ReadonlyMap<string, TensorInfo>): AffineLayer | NoChain {
   const weightName = weightNames.find((one) => parts.has(one));
   const biasName = biasNames.find((one) => parts.has(one));
   const extra = [...parts.keys()].find((part) => part !== weightName && part !== biasName);
-  if (weightName === undefined && biasName === undefined) return new NoChain(`"${join(name, extra!)}" belongs to no affine layer`);
-  if (weightName === undefined) return new NoChain(`"${join(name, biasName!)}" has no weight beside it`);
+  if (weightName === undefined && biasName === undefined) return new NoChain(`"${parts.get(extra!)!.name}" belongs to no affine layer`);
+  if (weightName === undefined) return new NoChain(`"${parts.get(biasName)!.name}" has no weight beside it`);
   const weight = parts.get(weightName)!;
   if (/(^|\.|_)(embed(ding)?s?|wte|wpe)$/i.test(name)) return new NoChain(`"${weight.name}" is an embedding`);
   if (weight.shape.length !== 2) {
     const kind = weight.shape.length === 1 ? " (a normalisation layer?)" : weight.shape.length === 4 ? " (a convolution?)" : "";
     return new NoChain(`"${weight.name}" has ${weight.shape.length} axes${kind}, and an affine layer has 2`);
   }
-  if (extra !== undefined) return new NoChain(`"${join(name, extra)}" belongs to no affine layer`);
+  if (extra !== undefined) return new NoChain(`"${parts.get(extra)!.name}" belongs to no affine layer`);
   const bias = biasName === undefined ? null : parts.get(biasName)!;
   if (bias && bias.shape.length !== 1) return new NoChain(`"${bias.name}" has ${bias.shape.length} axes, and a bias has 1`);
   return { name, weight, bias, usualOrder: weightName === "weight" ? "out,in" : "in,out" };
@@ -68,8 +74,4 @@ export function chains(layers: readonly AffineLayer[], order: WeightOrder): bool
     const before = index > 0 ? widthsOf(layers[index - 1]!, order).outputs : inputs;
     return before === inputs && (layer.bias === null || layer.bias.shape[0] === outputs);
   });
-}
-
-function join(name: string, part: string): string {
-  return name === "" ? part : `${name}.${part}`;
 }

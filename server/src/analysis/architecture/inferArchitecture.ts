@@ -27,9 +27,9 @@ export function inferArchitecture(facts: ModelFacts): Architecture {
   if (family === "transformer-lens" || (family === undefined && looksLikeTransformerLens(facts))) return inferTransformerLens(facts);
   const transformer = familyOf(facts);
   if (transformer !== null) return transformers[transformer](facts);
-  if (family === undefined || family === "mlp" || family === "layers") return chainOrExplain(facts);
+  if (family === undefined || family === "mlp" || family === "layers" || family === "keras") return chainOrExplain(facts);
   throw new InputError(
-    `Networks of family "${family}" cannot be analysed yet: mlp, layers, transformer-lens, ${Object.keys(transformers).join(", ")} can. `
+    `Networks of family "${family}" cannot be analysed yet: mlp, layers, keras, transformer-lens, ${Object.keys(transformers).join(", ")} can. `
     + `Change "architecture.family" in the spec if ${facts.model} is one of these.`,
   );
 }

@@ -4,8 +4,9 @@ import type { MlpLayer } from "../../core/network/mlp";
 import type { TensorInfo } from "../../formats/modelFile";
 import { InputError } from "../errors";
 import { activationOf } from "./activationOf";
-import { affineLayers, chains, NoChain, widthsOf, type AffineLayer, type WeightOrder } from "./affineLayers";
+import { affineLayers, chains, NoChain, splitName, widthsOf, type AffineLayer, type WeightOrder } from "./affineLayers";
 import type { MlpArchitecture, ModelFacts } from "./architecture";
+import { layerActivations } from "./layerActivations";
 
 /** Layers whose order is searched by shapes when neither the file's nor the names' order chains. */
 const searchLimit = 10;
@@ -22,25 +23,30 @@ export function inferMlp(facts: ModelFacts): MlpArchitecture | NoChain {
   const chain = findChain(spec.layers ? inListedOrder(layers, facts) : layers, spec.weightOrder ?? null, spec.layers !== undefined);
   if (chain instanceof NoChain) return chain;
 
-  const activation = activationOf(facts);
+  const own = layerActivations(facts, chain.layers.map(({ name }) => name));
+  const activation = own ? { ...(own.after[0] ?? { name: "identity" as const }), note: null } : activationOf(facts);
   const used = chain.layers.flatMap(({ weight, bias }) => (bias ? [weight.name, bias.name] : [weight.name]));
   const unused = facts.tensors.filter(({ name }) => !used.includes(name)).map(({ name }) => name);
   const widths = [widthsOf(chain.layers[0]!, chain.order).inputs, ...chain.layers.map((layer) => widthsOf(layer, chain.order).outputs)];
-  const family = spec.family === "layers" || spec.layers ? "layers" : "mlp";
+  const family = spec.family === "keras" ? "keras" : spec.family === "layers" || spec.layers ? "layers" : "mlp";
   return {
     kind: "mlp",
     description: {
       family,
-      layers: chain.layers.map((layer): MlpLayer => ({ name: layer.name, weight: layer.weight.name, bias: layer.bias?.name ?? null, order: chain.order })),
+      layers: chain.layers.map((layer, index): MlpLayer => {
+        const after = own?.after[index];
+        return { name: layer.name, weight: layer.weight.name, bias: layer.bias?.name ?? null, order: chain.order, ...(after ? { activation: after } : {}) };
+      }),
       activation: activation.name,
-      ...(activation.negativeSlope !== null ? { negativeSlope: activation.negativeSlope } : {}),
+      ...(typeof activation.negativeSlope === "number" ? { negativeSlope: activation.negativeSlope } : {}),
     },
     widths,
-    how: `${chain.layers.length} affine layers ${widths.join(" → ")} (weights [${chain.order}]), ${activation.name} between them.`,
+    how: `${chain.layers.length} affine layers ${widths.join(" → ")} (weights [${chain.order}]), ${own ? `with ${own.after.map((one) => one?.name ?? "nothing").join(", ")} after them` : `${activation.name} between them`}.`,
     tensors: used,
     nodeLayers: [...chain.layers.map((_, index) => `layers.${index}`), "output"],
     notes: [
       ...chain.notes,
+      ...(own?.notes ?? []),
       ...(activation.note !== null && chain.layers.length > 1 ? [activation.note] : []),
       ...sidecarNotes(facts, widths),
       ...(unused.length > 0 ? [`Not part of the network and ignored: ${listed(unused)}.`] : []),
@@ -92,7 +98,10 @@ function sequencesByShape(layers: readonly AffineLayer[], order: WeightOrder): A
 function listedTensors(facts: ModelFacts, candidates: readonly TensorInfo[]): TensorInfo[] {
   const prefix = facts.spec.prefix ?? "";
   return facts.spec.layers!.flatMap((layer) => {
-    const found = candidates.filter(({ name }) => [`${layer}.`, `${prefix}${layer}.`].some((start) => name.startsWith(start) && !name.slice(start.length).includes(".")));
+    const found = candidates.filter(({ name }) => {
+      const own = splitName(name).layer;
+      return own === layer || own === prefix + layer;
+    });
     if (found.length > 0) return found;
     throw new InputError(`"architecture.layers" names "${layer}", but ${facts.model} has no tensor "${prefix}${layer}.weight" or the like: its tensors are ${listed(facts.tensors.map(({ name }) => name))}.`);
   });

@@ -41,7 +41,9 @@ export function checkCombinations(spec: AnalysisSpec): CombinationProblem[] {
   if (spec.architecture?.family === "layers" && !spec.architecture.layers) {
     refuse("/architecture/family", "Family \"layers\" needs \"architecture.layers\": list the names of the affine layers in order.");
   }
-  if (spec.architecture?.negativeSlope !== undefined && spec.architecture.activation !== "leaky_relu") {
+  const { activation, activations, negativeSlope } = spec.architecture ?? {};
+  if (activation && activations) refuse("/architecture/activations", "\"activation\" and \"activations\" say the same thing twice: keep one of them.");
+  if (negativeSlope !== undefined && activation !== "leaky_relu" && !activations?.includes("leaky_relu")) {
     refuse("/architecture/negativeSlope", "\"architecture.negativeSlope\" belongs to the activation \"leaky_relu\": set that activation or remove the slope.");
   }
   problems.push(...dataProblems(spec.data, "/data"));

@@ -62,7 +62,12 @@ function architectureField(architecture: Architecture): string {
       return said + field("architecture", { family: architecture.description.family });
     case "mlp": {
       const { family, activation, layers } = architecture.description;
-      return said + field("architecture", { family, activation, weightOrder: layers[0]!.order });
+      const own = layers.map((layer) => layer.activation?.name ?? null);
+      const slopes = new Set(layers.flatMap((layer) => layer.activation?.negativeSlope ?? []));
+      // Different slopes cannot be written: the file says them.
+      const written = slopes.size > 1 ? {} : { activations: own, ...(slopes.size === 1 ? { negativeSlope: [...slopes][0] } : {}) };
+      const between = own.some((name) => name !== null) ? written : { activation };
+      return said + field("architecture", { family, ...between, weightOrder: layers[0]!.order });
     }
   }
 }
