@@ -49,7 +49,7 @@ function affineLayer(name: string, parts: ReadonlyMap<string, TensorInfo>): Affi
   const biasName = biasNames.find((one) => parts.has(one));
   const extra = [...parts.keys()].find((part) => part !== weightName && part !== biasName);
   if (weightName === undefined && biasName === undefined) return new NoChain(`"${parts.get(extra!)!.name}" belongs to no affine layer`);
-  if (weightName === undefined) return new NoChain(`"${parts.get(biasName)!.name}" has no weight beside it`);
+  if (weightName === undefined) return new NoChain(`"${parts.get(biasName!)!.name}" has no weight beside it`);
   const weight = parts.get(weightName)!;
   if (/(^|\.|_)(embed(ding)?s?|wte|wpe)$/i.test(name)) return new NoChain(`"${weight.name}" is an embedding`);
   if (weight.shape.length !== 2) {
