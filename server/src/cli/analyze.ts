@@ -31,8 +31,8 @@ function answer(done: RunDone, metadata: ResultMetadata): object {
     phases: done.phases,
     cached: done.cached,
     samples: metadata.samples,
-    nodeLayers: metadata.layers.map(({ name, dimension, kept, lambda, gramRank, needed }) => ({
-      name, dim: dimension, kept, lambda, gramRank, ...(needed !== undefined ? { needed } : {}),
+    nodeLayers: metadata.layers.map(({ name, dimension, kept, lambda, gramRank, basis, needed }) => ({
+      name, dim: dimension, kept, lambda, gramRank, ...(basis ? { basis } : {}), ...(needed !== undefined ? { needed } : {}),
     })),
     sections: metadata.sections.map(({ from, to, shape }) => ({ from, to, shape })),
     ...(metadata.evaluation ? { evaluation: metadata.evaluation } : {}),

@@ -1,9 +1,21 @@
 /** @file What a finished (or partly finished) analysis is: the metadata of a `.libresult` file and its tensors' names. */
 
-import type { AnalysisSpec, Precision } from "./spec";
+import type { AnalysisSpec, BasisFormula, Precision } from "./spec";
 
 export type BackendName = "tensorflow" | "webgpu" | "wasm" | "cpu";
 export type BasisName = "lib" | "pca" | "neuron";
+
+/** What the features of a node layer are. */
+export interface LayerBasisFacts {
+  /** The formula they were found by; "svd" for a rotated last layer, "imported" for a basis from a file. */
+  formula: BasisFormula | "imported";
+  /** Jacobians went to the last node layer instead of the next one. */
+  global: boolean;
+  /** Features of their own whatever their importance, in this order before all others. */
+  apart: ("constant" | "variance")[];
+  /** Where an imported basis comes from, and the place in the file of every feature after those apart. */
+  imported?: { source: string; order: number[] };
+}
 
 /** One node layer after its basis is known. */
 export interface LayerSummary {
@@ -13,14 +25,16 @@ export interface LayerSummary {
   dimension: number;
   /** Features kept by LIB (constant first); 0 when the layer has no basis of its own (un-rotated output). */
   kept: number;
-  /** Importance of every kept feature, constant first, then descending; empty without a basis. */
+  /** Importance of every kept feature, those apart first (constant, variance of a norm), then descending; empty without a basis. */
   lambda: number[];
-  /** Eigenvalues of the centred Gram, constant first, then descending (the PCA spectrum). */
+  /** Eigenvalues of the centred Gram, those apart first, then descending (the PCA spectrum). */
   gramEigenvalues: number[];
   /** Rank of the centred Gram at the relative threshold. */
   gramRank: number;
   /** What the features stand for, null where nobody has said; from the labels file beside the spec, not stored in the result. */
   labels?: (string | null)[];
+  /** What the features are; absent without a basis. */
+  basis?: LayerBasisFacts;
   /** Exact path that gave the Jacobian Gram of the section that starts here, and why the planner took it. */
   path?: string;
   /** Features that keep the score, this and every larger number of them (method 4.2), counted as `evaluation.needed` says. Only in a finished result. */

@@ -89,6 +89,18 @@ export interface BasisSpec {
   isolateLayerNormVariance?: boolean;
 }
 
+/** A matrix in a file whose rows (or columns) are the features of a node layer. */
+export interface ImportedBasisSpec {
+  /** Relative to the spec; any format that models are read from. */
+  file: string;
+  /** Of the tensor; may be left out when the file holds one matrix only. */
+  name?: string;
+  /** Axes of the matrix; told by the shape when absent and possible, else "features,width". */
+  orientation?: "features,width" | "width,features";
+  /** "decoder" (what a feature writes) when absent, or "encoder" (what it reads). */
+  role?: "decoder" | "encoder";
+}
+
 export interface EdgeSpec {
   formula?: "squared" | "functional";
   sources?: number | null;
@@ -130,6 +142,8 @@ export interface AnalysisSpec {
   lastPositionOnly?: string;
   basis?: BasisSpec;
   edges?: EdgeSpec;
+  /** Bases from files, by name of their node layer. */
+  bases?: Record<string, ImportedBasisSpec>;
   precision?: Precision;
   batchSize?: number | "auto";
   maxMemory?: string;

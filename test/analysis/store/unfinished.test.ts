@@ -15,14 +15,15 @@ function layer(index: number, withRotation = true): LayerResult {
     mean: filled(1, 4).data, gram: filled(4, 4), gramEigenvalues: filled(1, 4).data, D: filled(1, 3).data, U: filled(4, 3), W: filled(4, 3), WPinv: filled(3, 4),
     V: withRotation ? filled(3, 2) : null, C: filled(4, 2), CPinv: filled(2, 4), lambda: filled(1, 2).data, masked: 1,
   };
-  return { index, name: `layers.${index}`, width: 4, basis, path: "affine" };
+  const facts = { formula: "jacobian" as const, global: false, apart: ["constant" as const] };
+  return { index, name: `layers.${index}`, width: 4, basis, facts, path: "affine" };
 }
 
 describe("an unfinished run", () => {
   it("gives back exactly what was finished", async () => {
     const store = await folder();
     const pieces = new Unfinished(store, key);
-    const output: LayerResult = { index: 2, name: "output", width: 2, basis: null, path: null };
+    const output: LayerResult = { index: 2, name: "output", width: 2, basis: null, facts: null, path: null };
     const edges = { basis: "pca" as const, section: 1, edges: matrix(1, 2, Float64Array.from([0.1, Math.PI])), path: "closed form" };
     for (const one of [output, layer(1), layer(0, false)]) await pieces.saveLayer(one);
     await pieces.saveEdges(edges);

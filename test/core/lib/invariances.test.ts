@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { transpose } from "../../../server/src/core/linalg/arrange";
+import { slice, transpose } from "../../../server/src/core/linalg/arrange";
 import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../server/src/core/linalg/multiply";
 import { symmetricEigen } from "../../../server/src/core/linalg/symmetricEigen";
@@ -108,5 +108,24 @@ describe("a rotated output", () => {
     const { C, masked } = rotated.bases[3];
     expect(masked).toBe(0);
     expect(relativeDifference(multiply(C, C, { transposeA: true }), matrix(3, 3, Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1)))).toBeLessThan(1e-13);
+  });
+
+  it.each([true, false])("that is not the output changes no earlier layer either but for the constant's importance, and is its principal components (centred: %s)", async (center) => {
+    const nodeLayers = ["layers.0", "layers.1", "layers.2"];
+    const options = { nodeLayers, center, edgeBases: ["lib"] as const };
+    const [plain, rotated] = [await analyze(mlpOf(weights(), engine), inputsOf(values), options), await analyze(mlpOf(weights(), engine), inputsOf(values), { ...options, rotateOutput: true })];
+    const first = center ? 1 : 0;
+    expect(plain.layers[2].basis).toBeNull();
+    for (const layer of [0, 1]) expect(relativeDifference(rotated.bases[layer].lambda.slice(first), plain.bases[layer].lambda.slice(first))).toBeLessThan(1e-11);
+    // Edges between earlier layers, those of the constant left out.
+    const withoutConstant = ({ data, cols }: Matrix): Float64Array => data.filter((_, at) => at % cols >= first && at >= first * cols);
+    expect(relativeDifference(withoutConstant(rotated.edges("lib", 0)), withoutConstant(plain.edges("lib", 0)))).toBeLessThan(1e-10);
+    const { C, W, D, lambda, masked, CPinv } = rotated.bases[2];
+    expect(masked).toBe(first);
+    expect(relativeDifference(C, matrix(C.rows, C.cols, slice(W, 0, W.rows, 0, C.cols).data))).toBe(0);
+    expect([...lambda]).toEqual([...D]);
+    const product = multiply(CPinv, C);
+    product.data.forEach((value, at) => expect(value).toBeCloseTo(at % (product.cols + 1) === 0 ? 1 : 0, 12));
+    expect(rotated.layers[2].facts?.formula).toBe("svd");
   });
 });

@@ -20,6 +20,7 @@ export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudg
     intervals: basis.intervals,
     threshold: basis.threshold,
     rotateOutput: basis.rotateOutput,
+    isolateVariance: basis.isolateLayerNormVariance,
     edgeFormula: edges.formula,
     edgeSources: edges.sources,
     seed,

@@ -10,6 +10,7 @@ import type { LoadedSpec } from "../spec/loadSpec";
 import { resolveSpec, type ResolvedOptions } from "../spec/resolveSpec";
 import { canonical } from "../store/resultKey";
 import type { ComputeOptions } from "../worker/messages";
+import { readImportedBases } from "./importedBases";
 import { toLibOptions } from "./libOptions";
 import { buildNetwork, loadModel, type LoadedModel } from "./loadModel";
 import { describeBytes, planMemory } from "./memory";
@@ -51,7 +52,7 @@ export async function readInputs(loaded: LoadedSpec, compute: ComputeOptions, ha
 }
 
 /** @throws InputError or NetworkError with one sentence; BackendFailure when the engine cannot hold the network. */
-export function prepareOn(engine: Engine, inputs: RunInputs): Prepared {
+export async function prepareOn(engine: Engine, inputs: RunInputs): Promise<Prepared> {
   const { loaded, resolved, model, data } = inputs;
   const built = buildNetwork(model, engine);
   const network = cutIntoSections(built, loaded.spec.nodeLayers ?? model.architecture.nodeLayers);
@@ -62,10 +63,11 @@ export function prepareOn(engine: Engine, inputs: RunInputs): Prepared {
     bytesPerValue: resolved.precision === "float64" ? 8 : 4,
   }, resolved.maxMemoryBytes);
   const batchSize = resolved.batchSize ?? automaticBatchSize(built, data.inputs);
+  const imported = await readImportedBases(loaded, network.nodeLayers, resolved.basis);
   return {
     ...inputs, engine, network, batchSize,
     batches: networkBatches(built, data.inputs, batchSize),
-    options: toLibOptions(resolved, plan.budget),
+    options: { ...toLibOptions(resolved, plan.budget), imported },
     memory: `about ${describeBytes(plan.fixed)} and up to ${describeBytes(plan.budget)} for activations`,
   };
 }

@@ -70,7 +70,7 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
       progress.report("read", 1, `going on with ${next.name}`, true);
     },
   }, async (engine) => {
-    const prepared = prepareOn(engine, inputs);
+    const prepared = await prepareOn(engine, inputs);
     if (!isStarted) {
       emitStart(run, key, prepared, context);
       progress.report("read", 1, prepared.memory);

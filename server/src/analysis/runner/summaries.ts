@@ -17,6 +17,7 @@ export function summarizeLayer(layer: LayerResult): LayerSummary {
     lambda: [...(basis?.lambda ?? [])],
     gramEigenvalues: [...(basis?.gramEigenvalues ?? [])],
     gramRank: basis?.D.length ?? 0,
+    ...(layer.facts !== null ? { basis: layer.facts } : {}),
     ...(layer.path !== null ? { path: layer.path } : {}),
   };
 }

@@ -16,6 +16,7 @@ export function withPaths(spec: AnalysisSpec, change: (path: string) => string):
     ...spec,
     model: change(spec.model),
     data: data(spec.data),
+    ...(spec.bases ? { bases: Object.fromEntries(Object.entries(spec.bases).map(([layer, basis]) => [layer, { ...basis, file: change(basis.file) }])) } : {}),
     ...(evaluation ? { evaluation: { ...evaluation, ...(evaluation.data ? { data: data(evaluation.data) } : {}) } } : {}),
   };
 }

@@ -5,7 +5,8 @@
 
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import type { ImportedBasisSpec } from "../../protocol/spec";
 import { sidecarPaths } from "../../formats/sidecarConfig";
 import { dataSetIdentity } from "../../formats/readDataSet";
 import type { LoadedSpec } from "../spec/loadSpec";
@@ -27,6 +28,8 @@ export async function resultKey(loaded: LoadedSpec, hash: HashFile): Promise<{ k
   const { spec, folder } = loaded;
   const modelSha256 = await hashModel(loaded.model, hash);
   const options = resolveSpec(spec);
+  const bases: Record<string, ImportedBasisSpec> = {};
+  for (const [layer, basis] of Object.entries(spec.bases ?? {})) bases[layer] = { ...basis, file: await hashModel(resolve(folder, basis.file), hash) };
   const facts = {
     algorithmVersion,
     modelSha256,
@@ -34,6 +37,7 @@ export async function resultKey(loaded: LoadedSpec, hash: HashFile): Promise<{ k
     data: await dataSetIdentity(spec.data, folder, hash),
     evaluation: { data: await dataSetIdentity(options.evaluation.data, folder, hash), metric: options.evaluation.metric },
     architecture: spec.architecture ?? {}, nodeLayers: spec.nodeLayers ?? null, lastPositionOnly: spec.lastPositionOnly ?? null,
+    ...(spec.bases ? { bases } : {}),
     basis: options.basis, edges: options.edges, precision: options.precision, seed: options.seed,
   };
   return { key: createHash("sha256").update(canonical(facts)).digest("hex"), modelSha256 };

@@ -10,6 +10,7 @@ import type { EdgeBasis } from "../../core/lib/options";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { ModelFile } from "../../formats/modelFile";
 import { openSafetensors } from "../../formats/safetensors/openSafetensors";
+import type { LayerBasisFacts } from "../../protocol/result";
 import { writeSafetensors, type WritableTensor } from "../../formats/safetensors/writeSafetensors";
 
 const vectors = ["mean", "gramEigenvalues", "D", "lambda"] as const;
@@ -34,7 +35,7 @@ export class Unfinished {
       for (const name of vectors) tensors.push({ name, dtype: "F64", shape: [basis[name].length], data: basis[name] });
       for (const name of matrices) if (basis[name]) tensors.push(matrixTensor(name, basis[name]));
     }
-    const facts = { index: layer.index, name: layer.name, width: layer.width, path: layer.path, masked: basis?.masked ?? null };
+    const facts = { index: layer.index, name: layer.name, width: layer.width, path: layer.path, facts: layer.facts, masked: basis?.masked ?? null };
     await this.save(`layer-${layer.index}`, tensors, facts);
   }
 
@@ -92,8 +93,8 @@ function matrixTensor(name: string, { rows, cols, data }: Matrix): WritableTenso
 }
 
 async function readLayer(opened: ModelFile): Promise<LayerResult> {
-  const facts = factsOf(opened) as { index: number; name: string; width: number; path: string | null; masked: number | null };
-  if (facts.masked === null) return { index: facts.index, name: facts.name, width: facts.width, basis: null, path: facts.path };
+  const facts = factsOf(opened) as { index: number; name: string; width: number; path: string | null; facts: LayerBasisFacts | null; masked: number | null };
+  if (facts.masked === null) return { index: facts.index, name: facts.name, width: facts.width, basis: null, facts: null, path: facts.path };
   const entries: [string, Float64Array | Matrix | null][] = [];
   for (const name of vectors) entries.push([name, (await opened.read(name)) as Float64Array]);
   for (const name of matrices) {
@@ -101,7 +102,7 @@ async function readLayer(opened: ModelFile): Promise<LayerResult> {
     entries.push([name, shape ? { rows: shape[0]!, cols: shape[1]!, data: (await opened.read(name)) as Float64Array } : null]);
   }
   const basis = { ...Object.fromEntries(entries), masked: facts.masked } as unknown as LayerBasis;
-  return { index: facts.index, name: facts.name, width: facts.width, basis, path: facts.path };
+  return { index: facts.index, name: facts.name, width: facts.width, basis, facts: facts.facts, path: facts.path };
 }
 
 async function readEdges(opened: ModelFile): Promise<FinishedEdges> {

@@ -35,6 +35,11 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
     const evaluation = check.object(spec["evaluation"], "spec.evaluation");
     if (evaluation["data"] !== undefined) checkData(check, evaluation["data"], "spec.evaluation.data");
   }
+  if (spec["bases"] !== undefined) {
+    for (const [layer, basis] of Object.entries(check.object(spec["bases"], "spec.bases"))) {
+      check.text(check.object(basis, `spec.bases.${layer}`)["file"], `spec.bases.${layer}.file`);
+    }
+  }
   for (const [name, seconds] of Object.entries(check.object(root["phases"], "phases"))) check.number(seconds, `phases.${name}`);
   check.list(root["notes"], "notes", limits.notes).forEach((note, i) => check.text(note, `notes[${i}]`));
   check.list(root["layers"], "layers", limits.layers).forEach((layer, i) => checkLayer(check, layer, i));
@@ -76,11 +81,23 @@ function checkLayer(check: Checker, value: unknown, index: number): void {
   check.numbers(layer.gramEigenvalues, `${at}.gramEigenvalues`, limits.features);
   if (layer.kept! > layer.dimension!) check.fail(`${at}.kept`, `at most ${layer.dimension}`);
   if (lambda.length !== layer.kept) check.fail(`${at}.lambda`, `${layer.kept} values`);
+  if (layer.basis !== undefined) checkBasis(check, layer.basis, `${at}.basis`);
   if (layer.path !== undefined) check.text(layer.path, `${at}.path`);
   if (layer.needed !== undefined) {
     check.count(layer.needed, `${at}.needed`);
     if (layer.needed > layer.kept!) check.fail(`${at}.needed`, `at most ${layer.kept}`);
   }
+}
+
+function checkBasis(check: Checker, value: unknown, at: string): void {
+  const basis = check.object(value, at);
+  check.oneOf(basis["formula"], ["jacobian", "(1-0)*alpha", "(1-alpha)^2", "svd", "neuron", "imported"], `${at}.formula`);
+  if (typeof basis["global"] !== "boolean") check.fail(`${at}.global`, "true or false");
+  check.list(basis["apart"], `${at}.apart`, 2).forEach((name, i) => check.oneOf(name, ["constant", "variance"], `${at}.apart[${i}]`));
+  if (basis["imported"] === undefined) return;
+  const imported = check.object(basis["imported"], `${at}.imported`);
+  check.text(imported["source"], `${at}.imported.source`);
+  check.numbers(imported["order"], `${at}.imported.order`, limits.features);
 }
 
 function checkSection(check: Checker, value: unknown, index: number): void {

@@ -61,7 +61,7 @@ async function* finishLayers(
 ): AsyncGenerator<LayerResult> {
   const missing = network.nodeLayers.filter(({ index }) => !known.has(index));
   if (missing.length === 0) return;
-  const withBasis = missing.filter(({ index }) => index < network.nodeLayers.length - 1 || options.rotateOutput);
+  const withBasis = missing.filter(({ index, name }) => index < network.nodeLayers.length - 1 || options.rotateOutput || options.imported.has(name));
   const statistics = await layerStatistics(network, source, withBasis, options, signals);
   const found = new Map(known);
   for (const [place, layer] of [...missing].reverse().entries()) {

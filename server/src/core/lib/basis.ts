@@ -70,7 +70,8 @@ export function neuronBasis(statistics: LayerStatistics, directions: PrincipalDi
 /** What centring subtracts; null without. */
 const shiftOf = ({ centered, mean }: LayerStatistics): Float64Array | null => (centered ? mean : null);
 
-function pcaPart(statistics: LayerStatistics, directions: PrincipalDirections, thresholds: Thresholds): Omit<LayerBasis, "V" | "lambda" | "C" | "CPinv"> {
+/** What every basis stores beside its own transforms. */
+export function pcaPart(statistics: LayerStatistics, directions: PrincipalDirections, thresholds: Thresholds): Omit<LayerBasis, "V" | "lambda" | "C" | "CPinv"> {
   const { D, U, masked } = firstRotation(directions, shiftOf(statistics), thresholds.threshold);
   const { W, WPinv } = firstRotation(directions, shiftOf(statistics), thresholds.pcaThreshold);
   return { mean: statistics.mean, gram: statistics.gram, gramEigenvalues: directions.values, D, U, W, WPinv, masked };

@@ -7,6 +7,8 @@ import type { LibOptions, Threshold } from "./options";
 /** @param layers names of the node layers, first to last @throws NetworkError in one sentence. */
 export function checkLibOptions(options: LibOptions, layers: readonly string[]): void {
   checkIntegration(options, layers);
+  const unknown = [...options.imported.keys()].find((layer) => !layers.includes(layer));
+  if (unknown !== undefined) refuse(`"bases" names "${unknown}", which is no node layer of this analysis. The node layers are ${layers.join(", ")}.`);
   const { formula, sources } = options;
   if (formula === "neuron" && options.center) refuse('The basis formula "neuron" does not work with centring. Set "center" to false in the spec.');
   const usesJacobian = formula !== "svd" && formula !== "neuron";

@@ -1,9 +1,11 @@
 /** @file The basis of one node layer from its statistics and the basis of the next (method sections 1.6, 2.3 to 2.5, 2.7, 2.8). */
 
+import type { LayerBasisFacts } from "../../protocol/result";
 import type { NodeLayer, Section, SectionedNetwork } from "../network/section";
 import type { ActivationSource } from "./activationSource";
 import { gradientBasis, libBasis, neuronBasis, pcaBasis } from "./basis";
 import { gradientMoments } from "./gradientMoments";
+import { importedBasis } from "./importedBasis";
 import { integrationPoints, integrationRule } from "./integration";
 import { jacobianGramByVjp } from "./jacobianGram";
 import type { LayerBasis, LayerResult } from "./layerBasis";
@@ -30,13 +32,21 @@ export async function layerBasis(
   source: ActivationSource, options: LibOptions, signals: TaskSignals,
 ): Promise<LayerResult> {
   const { index, name, width } = layer;
-  if (!statistics) return { index, name, width, basis: null, path: null };
-  const directions = principalDirections(statistics.gram, statistics.centered);
-  const { formula } = options;
-  if (formula === "neuron") return { index, name, width, basis: neuronBasis(statistics, directions, options), path: null };
-  if (formula === "svd" || index === network.sections.length) {
-    return { index, name, width, basis: pcaBasis(statistics, directions, options), path: null };
+  if (!statistics) return { index, name, width, basis: null, facts: null, path: null };
+  const varianceApart = options.isolateVariance && layer.isolatedVariance;
+  const directions = principalDirections(statistics.gram, statistics.centered, varianceApart);
+  const apart: LayerBasisFacts["apart"] = [...(statistics.centered ? ["constant" as const] : []), ...(varianceApart ? ["variance" as const] : [])];
+  const finished = (basis: LayerBasis, facts: Partial<LayerBasisFacts>, path: string | null = null): LayerResult => (
+    { index, name, width, basis, facts: { formula: options.formula, global: options.global, apart, ...facts }, path }
+  );
+  const imported = options.imported.get(name);
+  if (imported) {
+    const { basis, order } = importedBasis(name, statistics, directions, imported, options);
+    return finished(basis, { formula: "imported", global: false, apart: apart.slice(0, basis.masked), imported: { source: imported.source, order: [...order] } });
   }
+  const { formula } = options;
+  if (formula === "neuron") return finished(neuronBasis(statistics, directions, options), { apart: [] });
+  if (formula === "svd" || index === network.sections.length) return finished(pcaBasis(statistics, directions, options), { formula: "svd", global: false });
   const section = options.global ? network.between(index, network.sections.length) : network.sections[index];
   const rule = integrationRule(options, name);
   const task: JacobianGramTask = {
@@ -50,10 +60,10 @@ export async function layerBasis(
   };
   if (formula !== "jacobian") {
     const basis = gradientBasis(statistics, directions, await gradientMoments(task, formula), options);
-    return { index, name, width, basis, path: `integrated gradients of formula ${formula} (one vector-Jacobian product per sample and point)` };
+    return finished(basis, {}, `integrated gradients of formula ${formula} (one vector-Jacobian product per sample and point)`);
   }
   const plan = gramPlan(section, task, options);
-  return { index, name, width, basis: libBasis(statistics, directions, await plan.jacobianGram(task), options), path: plan.path };
+  return finished(libBasis(statistics, directions, await plan.jacobianGram(task), options), {}, plan.path);
 }
 
 /** Random sources where they were asked for and save something: position-wise sections are exact over positions at no cost. */

@@ -2,6 +2,7 @@
 
 import type { PhaseName } from "../../protocol/events";
 import type { BasisFormula } from "../../protocol/spec";
+import type { ImportedDirections } from "./importedBasis";
 import type { IntegrationMethod } from "./integration";
 
 /** Bases that edges can be computed in. */
@@ -43,6 +44,10 @@ export interface LibOptions {
   readonly pcaThreshold: Threshold;
   /** Rotate the last node layer to its PCA basis (method section 1.6). */
   readonly rotateOutput: boolean;
+  /** The variance of a norm, where it stands at a node layer, stays a feature of its own (method section 1.5). */
+  readonly isolateVariance: boolean;
+  /** Bases from outside by name of their node layer; they take the place of the formula there. */
+  readonly imported: ReadonlyMap<string, ImportedDirections>;
   /** `squared` (method section 3.1), or the signed `functional` edges of the oldest formula (3.3). */
   readonly edgeFormula: EdgeFormula;
   /** Random probes over output positions for squared edges (method section 3.2); null: exact. */
@@ -70,6 +75,8 @@ export const defaultLibOptions: LibOptions = {
   threshold: 1e-6,
   pcaThreshold: 0,
   rotateOutput: false,
+  isolateVariance: true,
+  imported: new Map(),
   edgeFormula: "squared",
   edgeSources: null,
   seed: 0,

@@ -8,11 +8,11 @@ import type { Threshold } from "./options";
 
 /** All directions of a layer, none dropped: G = U diag(values) U^T. */
 export interface PrincipalDirections {
-  /** Constant first when there is one apart, then descending; negative rounding noise clamped to 0. */
+  /** Directions apart first (the constant, then the variance), then descending; negative rounding noise clamped to 0. */
   readonly values: Float64Array;
   /** Columns are orthonormal directions [d, d]. */
   readonly vectors: Matrix;
-  /** 1 when the constant direction is column 0, else 0. */
+  /** Number of directions apart. */
   readonly masked: number;
 }
 
@@ -20,20 +20,19 @@ export interface PrincipalDirections {
  * @param gram centred Gram [d, d]
  * @param constantApart With centring the constant component is exactly uncorrelated with the others, so its direction is the last unit
  *   vector with eigenvalue 1: set analytically, and only the rest is decomposed. (Searching for it among computed eigenvectors fails in float32.)
+ * @param varianceApart Component 0 is the variance of a norm and stays a direction of its own: its correlation with the others is left out
+ *   (method section 1.5), so that nothing else reads or writes it. The whitening is then not exact for it.
  */
-export function principalDirections(gram: Matrix, constantApart: boolean): PrincipalDirections {
+export function principalDirections(gram: Matrix, constantApart: boolean, varianceApart = false): PrincipalDirections {
   const size = gram.rows;
-  const clamped = (values: Float64Array): Float64Array => values.map((value) => Math.max(0, value));
-  if (!constantApart) {
-    const { values, vectors } = symmetricEigen(gram);
-    return { values: clamped(values), vectors, masked: 0 };
-  }
-  const last = size - 1;
-  const { values, vectors: rest } = symmetricEigen(slice(gram, 0, last, 0, last));
+  const apart = [...(constantApart ? [size - 1] : []), ...(varianceApart ? [0] : [])];
+  const [first, end] = [varianceApart ? 1 : 0, constantApart ? size - 1 : size];
+  const { values, vectors: rest } = symmetricEigen(slice(gram, first, end, first, end));
   const vectors = matrix(size, size);
-  place(vectors, rest, 0, 1);
-  vectors.data[last * size] = 1;
-  return { values: Float64Array.of(gram.data[size * size - 1], ...clamped(values)), vectors, masked: 1 };
+  place(vectors, rest, first, apart.length);
+  apart.forEach((component, direction) => { vectors.data[component * size + direction] = 1; });
+  const variances = [...apart.map((component) => gram.data[component * size + component]), ...values];
+  return { values: Float64Array.from(variances, (value) => Math.max(0, value)), vectors, masked: apart.length };
 }
 
 /** The value that a threshold asks to exceed. @param largest of the values that are not masked */
