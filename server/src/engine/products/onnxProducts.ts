@@ -32,6 +32,9 @@ export interface OnnxProductsOptions {
  */
 const defaultThreshold = 56 ** 3;
 
+/** From here on a product is worth waking the other threads: they sleep between products (see `#session`). */
+const threadsThreshold = 2e6;
+
 /** Products by onnxruntime, or the sentence that says why not. */
 export function loadOnnxProducts(options: OnnxProductsOptions): MatrixProducts | { missing: string } {
   const internal = loadPackage<OnnxBinding>("onnxruntime-node", "onnxruntime-node/dist/binding");
@@ -90,16 +93,23 @@ class OnnxProducts implements MatrixProducts {
       b: new Tensor(type, b, extents(plan.sharedB, transposeB ? n : k, transposeB ? k : n)),
     };
     const result = new Tensor(type, out, rankA === 2 && rankB === 2 ? [m, n] : [batch, m, n]);
-    this.#session({ type, rankA, rankB, transposeA, transposeB }).run(inputs, { c: result }, {});
+    this.#session({ type, rankA, rankB, transposeA, transposeB }, batch * m * n * k < threadsThreshold).run(inputs, { c: result }, {});
   }
 
-  #session(model: ProductModel): OnnxSession {
-    const key = JSON.stringify(model);
+  /**
+   * Every session has threads of its own. By default they spin between products, so that the threads of a dozen sessions take the
+   * processor from the one that works: analyses took up to twice as long.
+   */
+  #session(model: ProductModel, onOneThread: boolean): OnnxSession {
+    const key = JSON.stringify([model, onOneThread]);
     let session = this.#sessions.get(key);
     if (session === undefined) {
       session = new this.internal.binding.InferenceSession();
       const bytes = productModel(model);
-      session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, { executionProviders: ["cpu"] });
+      session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
+        executionProviders: ["cpu"],
+        ...(onOneThread ? { intraOpNumThreads: 1 } : { extra: { session: { "intra_op.allow_spinning": "0" } } }),
+      });
       this.#sessions.set(key, session);
     }
     return session;

@@ -19,8 +19,15 @@ export function scaledVectors(values: ArrayLike<number>, count: number, width: n
   const scale = finiteField(spec, "scale", 1);
   const divisor = spec.scale === undefined && areBytes ? 255 : 1;
   const out = new Float32Array(count * width);
-  for (let i = 0; i < out.length; i++) out[i] = (values[i]! * scale / divisor - mean) / std;
+  const scaled = (value: number): number => (value * scale / divisor - mean) / std;
+  if (values instanceof Uint8Array) fillFromTable(out, values, Float32Array.from({ length: 256 }, (_, value) => scaled(value)));
+  else for (let i = 0; i < out.length; i++) out[i] = scaled(values[i]!);
   return { kind: "vectors", values: out, count, width };
+}
+
+/** Bytes have only 256 values, and images have millions of bytes. */
+function fillFromTable(out: Float32Array, bytes: Uint8Array, table: Float32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = table[bytes[i]!]!;
 }
 
 function finiteField(spec: DataSpec, field: "scale" | "mean" | "std", fallback: number): number {
