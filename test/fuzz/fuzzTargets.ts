@@ -5,12 +5,16 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { memorySource } from "../../server/src/formats/bytes/byteSource";
 import { readCsv } from "../../server/src/formats/data/csv";
+import { readTar } from "../../server/src/formats/data/images";
 import { documents } from "../../server/src/formats/data/documents";
 import { readIdx } from "../../server/src/formats/data/idx";
+import { decodeJpeg } from "../../server/src/formats/images/jpeg";
+import { decodePng } from "../../server/src/formats/images/png";
 import { openModelFrom } from "../../server/src/formats/openModel";
 import { parseConfig } from "../../server/src/formats/sidecarConfig";
 import { llama2cExport, smallExport } from "../formats/llama2c/exports";
 import { readTokenizer } from "../../server/src/formats/tokenizers/openTokenizer";
+import { jpegFile, pngFile, smallImages, tarOf } from "../formats/images/imageFiles";
 import { byteLevelJson, llama2File, spacedJson } from "../formats/tokenizers/tokenizerFiles";
 
 export interface FuzzTarget {
@@ -81,6 +85,9 @@ export function fuzzTargets(fixtures: string): ReadonlyMap<string, FuzzTarget> {
     ["tokenizer.bin", { seeds: [llama2File(["a", "b", "ab", " ab"])], read: readTokenizerFile }],
     ["documents.jsonl", { seeds: [utf8("{\"text\": \"a b\"}\n\"c\"\n\n{\"x\": [1], \"text\": \"\\ud83d\\ude00\"}\n")], read: readDocuments("fuzz.jsonl") }],
     ["documents.txt", { seeds: [utf8("one\n<|endoftext|>\n\ntwo\r\n<|endoftext|>\r\n\u00e9\ud83d\ude00")], read: readDocuments("fuzz.txt") }],
+    ["images", { seeds: [tarOf(smallImages())], read: (bytes) => readTar(memorySource(bytes, "fuzz"), { kind: "images" }, signals) }],
+    ["png", { seeds: [pngFile(3, 2, 3), pngFile(5, 3, 1)], read: (bytes) => decodePng(bytes, "fuzz") }],
+    ["jpeg", { seeds: [jpegFile(9, 8)], read: (bytes) => Promise.resolve().then(() => decodeJpeg(bytes, "fuzz")) }],
     ["config", {
       seeds: [utf8("model:\n  sizes: &s [1, 2]\n  more: *s\n  act: relu\nseed: 0 # x\ntext: |\n  a\n"), utf8("{\"a\": [1, {\"b\": null}], \"c\": 1e5}\n")],
       read: (bytes) => Promise.resolve().then(() => parseConfig(new TextDecoder().decode(bytes), "fuzz")),

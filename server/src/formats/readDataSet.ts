@@ -9,6 +9,7 @@ import { arrays } from "./data/arrays";
 import { blockVectors } from "./data/blockVectors";
 import { cifar10 } from "./data/cifar10";
 import { csv } from "./data/csv";
+import { images } from "./data/images";
 import type { DataKindReader, RawDataSet, ReadSignals } from "./data/dataKind";
 import { fieldsOfKind, foreignFields } from "./data/fields";
 import { idx } from "./data/idx";
@@ -25,6 +26,7 @@ const readers: ReadonlyMap<DataKind, DataKindReader> = new Map<DataKind, DataKin
   ["npz", arrays],
   ["safetensors", arrays],
   ["csv", csv],
+  ["images", images],
   ["text", text],
 ]);
 
