@@ -75,4 +75,12 @@ describe("a network", () => {
     expect(source.samples).toBe(9);
     expect(automaticBatchSize(network, vectors(10, 4, gaussian(1)))).toBe(10);
   });
+
+  it("takes larger batches when its logits are not computed, and smaller ones when attention scores are large", () => {
+    const wide = transformerOf(transformerWeights({ ...sizes, context: 5000, outputs: 3000 }, 1), engine);
+    const short = tokens(1000, 4, sizes.vocabulary, 1);
+    expect(automaticBatchSize(wide, short, wide.modules.slice(0, -1))).toBeGreaterThan(automaticBatchSize(wide, short));
+    const most = (positions: number): number => Math.floor(16e6 / (positions * positions * sizes.heads * 8));
+    expect(automaticBatchSize(wide, tokens(1000, 400, sizes.vocabulary, 1), wide.modules.slice(0, -1))).toBeLessThanOrEqual(most(400));
+  });
 });

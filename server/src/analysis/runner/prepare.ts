@@ -62,7 +62,8 @@ export async function prepareOn(engine: Engine, inputs: RunInputs): Promise<Prep
     widths: network.nodeLayers.map(({ width }) => width),
     bytesPerValue: resolved.precision === "float64" ? 8 : 4,
   }, resolved.maxMemoryBytes);
-  const batchSize = resolved.batchSize ?? automaticBatchSize(built, data.inputs);
+  const lastModule = network.sections.at(-1)!.modules.at(-1)!;
+  const batchSize = resolved.batchSize ?? automaticBatchSize(built, data.inputs, built.modules.slice(0, built.modules.indexOf(lastModule) + 1));
   const imported = await readImportedBases(loaded, network.nodeLayers, resolved.basis);
   return {
     ...inputs, engine, network, batchSize,

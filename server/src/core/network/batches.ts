@@ -1,6 +1,7 @@
 /** @file Samples of a data set as batches of tensors, as often as the method passes over them. */
 
 import type { Tensor } from "../../engine/engine";
+import type { Module } from "./module";
 import type { Network, NetworkInputs } from "./network";
 
 export interface Batch {
@@ -31,10 +32,11 @@ export function networkBatches(network: Network, inputs: NetworkInputs, batchSiz
 /**
  * Samples per batch such that the widest activations of one batch stay near 16 MB: large enough for efficient products, small
  * enough that a cancelled run answers quickly.
+ * @param modules those that will run: logits of a large vocabulary count only where they are computed
  */
-export function automaticBatchSize(network: Network, inputs: NetworkInputs): number {
+export function automaticBatchSize(network: Network, inputs: NetworkInputs, modules: readonly Module[] = network.modules): number {
   const positions = inputs.kind === "tokens" ? inputs.positions : 1;
-  const width = Math.max(...network.modules.map(({ inputWidths, outputWidths, structure }) => {
+  const width = Math.max(...modules.map(({ inputWidths, outputWidths, structure }) => {
     const scores = structure.kind === "attention" ? structure.attention.heads * positions : 0;
     return Math.max(sum(inputWidths) + sum(outputWidths), scores);
   }));
