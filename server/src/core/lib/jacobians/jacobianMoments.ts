@@ -14,6 +14,7 @@ import type { EdgesTask } from "../sectionPlan";
 import {
   addSourceRows, chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,
 } from "../sourceChunks";
+import { attentionMoments } from "./attentionMoments";
 
 /** Both [r', r]: averaged over samples and output positions, summed over input positions. */
 export interface JacobianMoments {
@@ -44,6 +45,7 @@ export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
     case "norm-mlp":
       return tokenMoments(task, tokenForm(structure), "jacobian");
     case "attention-skip":
+      return attentionMoments(task, structure);
     case "general":
       return byVjp(task);
   }
