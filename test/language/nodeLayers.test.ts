@@ -41,3 +41,23 @@ it("maps the parts of a transformer: attention, MLP, unembedding and what writes
   expect(named("blocks.3.attn.W_Q")).toBeNull();
   expect(readsNodeLayer("ln1.0", all, result)).toEqual(["blocks.0.attn.W_Q"]);
 });
+
+it.each([
+  ["transformer.h.1.attn.c_attn.weight", "ln1.1", "input"],
+  ["h.0.ln_2.bias", "ln2.0", "input"],
+  ["transformer.h.0.attn.attention.q_proj.weight", "ln1.0", "input"],
+  ["gpt_neox.layers.1.attention.query_key_value.weight", "ln1.1", "input"],
+  ["gpt_neox.layers.1.mlp.dense_h_to_4h.weight", "ln2.1", "input"],
+  ["gpt_neox.layers.1.post_attention_layernorm.weight", "ln2.1", "input"],
+  ["model.layers.0.self_attn.k_proj.weight", "ln1.0", "input"],
+  ["layers.0.attention.wq.weight", "ln1.0", "input"],
+  ["layers.1.feed_forward.w3.weight", "ln2.1", "input"],
+  ["model.norm.weight", "unembed", "input"],
+  ["embed_out.weight", "unembed", "input"],
+  ["lm_head.weight", "unembed", "input"],
+  ["transformer.wte.weight", "ln1.0", "output"],
+  ["model.embed_tokens.weight", "ln1.0", "output"],
+])("of a language model, %s belongs to %s", (name, layer, role) => {
+  const result = withLayers(["ln1.0", 13], ["ln2.0", 13], ["ln1.1", 13], ["ln2.1", 13], ["unembed", 13]);
+  expect(nodeLayerOf([name], tensors({ [name]: [12, 12] }), result)).toMatchObject({ layer: { name: layer }, role });
+});

@@ -20,16 +20,21 @@ export function nodeLayerOf(names: readonly string[], tensors: readonly TensorIn
   return transformerLayer(names, result) ?? affineLayer(names, tensors, result);
 }
 
+/** Number and part of a block, by the names of TransformerLens, GPT-2 and GPT-Neo, GPT-NeoX, and Llama in both spellings. */
+const partOfBlock = new RegExp("(?:^|\\.)(?:blocks|h|layers)\\.(\\d+)\\."
+  + "(attn|ln1|mlp|ln2|ln_1|ln_2|attention|input_layernorm|post_attention_layernorm|self_attn|attention_norm|feed_forward|ffn_norm)\\b");
+const attentionParts = /^(attn|ln1|ln_1|attention|input_layernorm|self_attn|attention_norm)$/;
+
 function transformerLayer(names: readonly string[], result: ResultMetadata): NodeLayerRole | null {
   const find = (name: string, role: NodeLayerRole["role"]): NodeLayerRole | null => {
     const layer = result.layers.find((candidate) => candidate.name === name);
     return layer ? { layer, role } : null;
   };
   for (const name of names) {
-    const block = /(?:^|\.)blocks\.(\d+)\.(attn|ln1|mlp|ln2)\b/.exec(name);
-    if (block) return find(`${block[2] === "attn" || block[2] === "ln1" ? "ln1" : "ln2"}.${block[1]}`, "input");
-    if (/(^|\.)(unembed|ln_final)\b/.test(name)) return find("unembed", "input");
-    if (/(^|\.)(embed|pos_embed)\b/.test(name)) return find("ln1.0", "output");
+    const block = partOfBlock.exec(name);
+    if (block) return find(`${attentionParts.test(block[2]!) ? "ln1" : "ln2"}.${block[1]}`, "input");
+    if (/(^|\.)(unembed|ln_final|ln_f|final_layer_norm|embed_out|lm_head|norm\.weight|output\.weight)\b/.test(name)) return find("unembed", "input");
+    if (/(^|\.)(embed|pos_embed|wte|wpe|embed_in|embed_tokens|tok_embeddings)\b/.test(name)) return find("ln1.0", "output");
   }
   return null;
 }
