@@ -36,6 +36,7 @@ function answer(done: RunDone, metadata: ResultMetadata): object {
     })),
     sections: metadata.sections.map(({ from, to, shape }) => ({ from, to, shape })),
     ...(metadata.evaluation ? { evaluation: metadata.evaluation } : {}),
+    ...(metadata.memoryBytes !== undefined ? { memoryBytes: metadata.memoryBytes } : {}),
     notes: metadata.notes,
   };
 }

@@ -80,6 +80,8 @@ export interface ResultMetadata {
   samples: number;
   seconds: number;
   phases: Record<string, number>;
+  /** Estimate of the memory that the run takes, in bytes, made before it starts. */
+  memoryBytes?: number;
   layers: LayerSummary[];
   sections: SectionSummary[];
   evaluation?: {

@@ -32,8 +32,9 @@ export interface Prepared extends RunInputs {
   batches: BatchSource;
   batchSize: number;
   options: LibOptions;
-  /** The memory estimate, for people. */
+  /** The memory estimate, for people and in bytes. */
   memory: string;
+  memoryBytes: number;
 }
 
 /** @throws SpecError, InputError or FormatError with one sentence. */
@@ -53,22 +54,32 @@ export async function readInputs(loaded: LoadedSpec, compute: ComputeOptions, ha
 
 /** @throws InputError or NetworkError with one sentence; BackendFailure when the engine cannot hold the network. */
 export async function prepareOn(engine: Engine, inputs: RunInputs): Promise<Prepared> {
-  const { loaded, resolved, model, data } = inputs;
+  const { loaded, resolved, model, data, scored } = inputs;
   const built = buildNetwork(model, engine);
   const network = cutIntoSections(built, loaded.spec.nodeLayers ?? model.architecture.nodeLayers);
+  const bytesPerValue = resolved.precision === "float64" ? 8 : 4;
+  const widths = network.nodeLayers.map(({ width }) => width);
+  const positions = data.inputs.kind === "tokens" ? data.inputs.positions : 1;
   const plan = planMemory({
-    dataValues: data.inputs.values.length,
+    dataBytes: bytesOf(data),
+    evaluationBytes: scored === data ? 0 : bytesOf(scored),
     weightValues: built.parameterCount,
-    widths: network.nodeLayers.map(({ width }) => width),
-    bytesPerValue: resolved.precision === "float64" ? 8 : 4,
+    widths,
+    activationsPerSample: positions * widths.reduce((sum, width) => sum + width, 0),
+    samples: data.inputs.count,
+    bytesPerValue,
   }, resolved.maxMemoryBytes);
   const lastModule = network.sections.at(-1)!.modules.at(-1)!;
-  const batchSize = resolved.batchSize ?? automaticBatchSize(built, data.inputs, built.modules.slice(0, built.modules.indexOf(lastModule) + 1));
+  const modules = built.modules.slice(0, built.modules.indexOf(lastModule) + 1);
+  const batchSize = resolved.batchSize ?? automaticBatchSize(built, data.inputs, modules, plan.budget / 16);
   const imported = await readImportedBases(loaded, network.nodeLayers, resolved.basis);
   return {
     ...inputs, engine, network, batchSize,
     batches: networkBatches(built, data.inputs, batchSize),
     options: { ...toLibOptions(resolved, plan.budget), imported },
-    memory: `about ${describeBytes(plan.fixed)} and up to ${describeBytes(plan.budget)} for activations`,
+    memory: `The run will take about ${describeBytes(plan.estimate)} of memory (limit ${describeBytes(resolved.maxMemoryBytes)}).`,
+    memoryBytes: plan.estimate,
   };
 }
+
+const bytesOf = ({ inputs, labels }: DataSet): number => inputs.values.byteLength + (labels?.byteLength ?? 0);

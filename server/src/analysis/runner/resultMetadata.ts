@@ -49,6 +49,7 @@ export function resultMetadata(facts: ResultFacts): ResultMetadata {
     layers: facts.layers.map((layer) => ({ ...summarizeLayer(layer), ...(needed.has(layer.index) ? { needed: needed.get(layer.index)! } : {}) })),
     sections: facts.sections,
     ...(evaluation ? { evaluation } : {}),
+    memoryBytes: prepared.memoryBytes,
     notes: facts.notes,
   };
 }

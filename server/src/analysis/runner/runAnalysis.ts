@@ -73,7 +73,8 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
     const prepared = await prepareOn(engine, inputs);
     if (!isStarted) {
       emitStart(run, key, prepared, context);
-      progress.report("read", 1, prepared.memory);
+      context.emit({ run, kind: "note", message: prepared.memory });
+      progress.report("read", 1);
       await continueFrom(unfinished, findings, prepared, run, context);
       isStarted = true;
     }

@@ -27,6 +27,7 @@ export function validateMetadata(value: unknown, file: string): ResultMetadata {
   if (Number.isNaN(Date.parse(root["createdAt"] as string))) check.fail("createdAt", "a date");
   for (const name of ["algorithmVersion", "samples"]) check.count(root[name], name);
   check.number(root["seconds"], "seconds");
+  if (root["memoryBytes"] !== undefined) check.number(root["memoryBytes"], "memoryBytes");
   if (typeof root["complete"] !== "boolean") check.fail("complete", "true or false");
   const spec = check.object(root["spec"], "spec");
   check.text(spec["model"], "spec.model");

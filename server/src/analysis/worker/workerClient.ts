@@ -149,7 +149,7 @@ export class WorkerClient {
 
 function describeCrash(error: NodeJS.ErrnoException): string {
   if (error.code === "ERR_WORKER_OUT_OF_MEMORY") {
-    return "The analysis ran out of memory. Lower \"batchSize\" or \"maxMemory\" in the spec, or give \"data.limit\"; the run continues from the last finished layer.";
+    return "The analysis ran out of memory. Lower \"batchSize\" or \"maxMemory\" in the spec or the settings, or give \"data.limit\"; the run continues from the last finished layer.";
   }
   return `The analysis worker failed: ${messageOf(error)}`;
 }

@@ -29,19 +29,27 @@ export function networkBatches(network: Network, inputs: NetworkInputs, batchSiz
   };
 }
 
+/** Bytes of the widest activations of a batch: large enough for efficient products. */
+const largestBatch = 16e6;
+
+/** Multiply-adds of one forward pass over a batch: a tenth of a second at 20 GFLOP/s, so that a cancelled run answers quickly. */
+const largestPass = 1e9;
+
 /**
- * Samples per batch such that the widest activations of one batch stay near 16 MB: large enough for efficient products, small
- * enough that a cancelled run answers quickly.
+ * Samples per batch such that the widest activations of one batch take at most `bytes`, and one forward pass stays short.
  * @param modules those that will run: logits of a large vocabulary count only where they are computed
  */
-export function automaticBatchSize(network: Network, inputs: NetworkInputs, modules: readonly Module[] = network.modules): number {
+export function automaticBatchSize(network: Network, inputs: NetworkInputs, modules: readonly Module[] = network.modules, bytes = largestBatch): number {
   const positions = inputs.kind === "tokens" ? inputs.positions : 1;
   const width = Math.max(...modules.map(({ inputWidths, outputWidths, structure }) => {
     const scores = structure.kind === "attention" ? structure.attention.heads * positions : 0;
     return Math.max(sum(inputWidths) + sum(outputWidths), scores);
   }));
-  const bytes = network.engine.precision === "float64" ? 8 : 4;
-  return Math.max(1, Math.min(inputs.count, Math.floor(16e6 / (positions * width * bytes))));
+  const weights = sum(modules.flatMap(({ structure }) => (structure.kind === "linear" ? structure.terms.map(({ weight }) => weight?.data.length ?? 0) : [])));
+  const bytesPerValue = network.engine.precision === "float64" ? 8 : 4;
+  const fitting = Math.min(bytes, largestBatch) / (positions * width * bytesPerValue);
+  const short = largestPass / Math.max(1, positions * weights);
+  return Math.max(1, Math.min(inputs.count, Math.floor(Math.min(fitting, short))));
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

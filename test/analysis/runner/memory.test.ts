@@ -1,0 +1,90 @@
+import { spawn } from "node:child_process";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { planMemory, type MemoryFacts } from "../../../server/src/analysis/runner/memory";
+import { bundle } from "../bundles";
+import { folder, writeData, writeMlp, writeSpec } from "../fixtures";
+
+/** Notes the resident memory at the start of the process and its highest value. Loaded before the command line. */
+const hook = `
+const { isMainThread } = require("node:worker_threads");
+if (isMainThread) {
+  const start = process.memoryUsage().rss;
+  process.on("exit", () => require("node:fs").writeFileSync(process.env.LIB_LENS_TEST_PEAK, JSON.stringify({ start, peak: 1024 * process.resourceUsage().maxRSS })));
+}
+`;
+
+let bundles = "";
+beforeAll(async () => {
+  bundles = await bundle(["cli", "worker"]);
+  await writeFile(join(bundles, "hook.cjs"), hook);
+});
+afterAll(() => rm(bundles, { recursive: true, force: true }));
+
+/** Bytes of a whole analysis beyond the start of its process, and what was said before. */
+async function measure(into: string, spec: string, limit: string): Promise<{ measured: number; estimated: number }> {
+  const file = join(into, "peak.json");
+  const env = { ...process.env, LIB_LENS_BACKEND: "wasm", LIB_LENS_TEST_PEAK: file };
+  const child = spawn(process.execPath, ["--require", join(bundles, "hook.cjs"), join(bundles, "cli.js"), "analyze", spec, "--json", "--max-memory", limit], { env });
+  let answer = "";
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const code = await new Promise((ended) => child.on("close", ended));
+  if (code !== 0) throw new Error(said);
+  expect(said).toMatch(/The run will take about [\d.]+ [MG]B of memory \(limit [\d.]+ [MG]B\)/);
+  const { start, peak } = JSON.parse(await readFile(file, "utf8")) as { start: number; peak: number };
+  return { measured: peak - start, estimated: (JSON.parse(answer) as { memoryBytes: number }).memoryBytes };
+}
+
+const megabyte = 2 ** 20;
+
+describe("the memory of a run", () => {
+  it.each<[string, readonly number[], number, number, string]>([
+    ["many samples", [300, 24, 10], 30_000, 60, "4GB"],
+    ["many samples, and a limit that leaves little", [300, 24, 10], 30_000, 60, "700MB"],
+    ["wide layers", [32, 260, 260, 8], 300, 200, "4GB"],
+    ["wide layers, and a limit that leaves little", [32, 260, 260, 8], 300, 200, "450MB"],
+    ["many layers", [24, 24, 24, 24, 24, 24, 24, 10], 1000, 500, "1GB"],
+  ])("with %s is within 1.2 of the estimate, and the estimate within the limit", async (_what, widths, samples, scored, limit) => {
+    const into = await folder();
+    await writeMlp(into, widths);
+    const evaluation = await folder();
+    await writeData(into, samples, widths[0]!, widths.at(-1)!);
+    await writeData(evaluation, scored, widths[0]!, widths.at(-1)!, 9);
+    const kind = { kind: "safetensors", inputsName: "inputs", labelsName: "labels" } as const;
+    const spec = await writeSpec(into, {
+      model: "model.safetensors", data: { ...kind, inputs: "data.safetensors" }, evaluation: { data: { ...kind, inputs: join(evaluation, "data.safetensors") } },
+    });
+    const { measured, estimated } = await measure(into, spec, limit);
+    console.log(`${widths.join("-")}, ${samples} samples, limit ${limit}: ${Math.round(measured / megabyte)} MB measured, ${Math.round(estimated / megabyte)} MB estimated`);
+    expect(measured).toBeLessThanOrEqual(1.2 * estimated);
+    expect(estimated).toBeLessThanOrEqual((limit.endsWith("GB") ? 1024 : 1) * Number.parseInt(limit, 10) * megabyte);
+    // Bytes of the data alone are no estimate, and neither is everything.
+    expect(estimated).toBeLessThanOrEqual(4 * measured);
+  }, 600_000);
+});
+
+describe("the plan", () => {
+  const facts: MemoryFacts = { dataBytes: 1e8, evaluationBytes: 0, weightValues: 1e6, widths: [785, 1025, 10], activationsPerSample: 1820, samples: 30_000, bytesPerValue: 4 };
+  const gigabyte = 1024 * megabyte;
+
+  it("grows with everything that is held, and never beyond the limit", () => {
+    const plain = planMemory(facts, 4 * gigabyte);
+    for (const more of [
+      { dataBytes: 2e8 }, { evaluationBytes: 1e8 }, { weightValues: 5e6 }, { widths: [785, 2049, 10] }, { bytesPerValue: 8 }, { samples: 60_000 }, { activationsPerSample: 4000 },
+    ] as const) expect(planMemory({ ...facts, ...more }, 4 * gigabyte).estimate).toBeGreaterThan(plain.estimate);
+    for (const limit of [1, 1.2, 1.5, 2, 3, 4, 8].map((size) => size * gigabyte)) {
+      const { estimate, budget, fixed } = planMemory(facts, limit);
+      expect(estimate).toBeLessThanOrEqual(limit);
+      expect(budget).toBeGreaterThan(0);
+      expect(fixed).toBeLessThan(estimate);
+    }
+  });
+
+  it("that does not fit names the numbers and the fields to change", () => {
+    const sentence = /needs about [\d.]+ [MG]B \(data 191 MB, weights \d+ MB, bases of up to 1025 dimensions \d+ MB, \d+ MB to compute with\), more than the limit of 512 MB\. Raise "maxMemory", or give "data\.limit" or fewer "nodeLayers" in the spec\.$/;
+    expect(() => planMemory({ ...facts, evaluationBytes: 1e8 }, gigabyte / 2)).toThrow(sentence);
+  });
+});
