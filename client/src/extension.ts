@@ -1,6 +1,7 @@
 /** @file Activation: starts the language server and puts commands, tree, status bar and views around it. */
 
 import { commands, window, workspace, type ExtensionContext } from "vscode";
+import { ablateCommand } from "./commands/ablate";
 import { analyzeCommand } from "./commands/analyze";
 import { cancelCommand } from "./commands/cancel";
 import { createSpecCommand } from "./commands/createSpec";
@@ -41,6 +42,8 @@ export async function activate(context: ExtensionContext): Promise<void> {
   command("analyzeModel", (target) => analyzeCommand(analysis, target));
   command("openGraph", (target) => openView({ server, views }, "graph", target));
   command("openJacobian", (target) => openView({ server, views }, "jacobians", target));
+  command("openPlots", (target) => openView({ server, views }, "plots", target));
+  command("ablate", (target) => ablateCommand({ server, runs, views }, target));
   command("cancel", (target) => cancelCommand(server, runs, target));
   command("selectBackend", () => selectBackend(server));
   command("createSpec", (target) => createSpecCommand(server, target));

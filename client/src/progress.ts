@@ -37,6 +37,7 @@ export function reportEnd(server: LensServer, run: Run): void {
       if (choice !== undefined) server.showLog();
     });
   } else if (run.state === "done" && run.file !== null) {
-    window.setStatusBarMessage(`$(check) LIB: ${fileName(run.started?.model ?? run.file)} analysed`, 5000);
+    const done = run.started?.task === "ablation" ? "ablated" : "analysed";
+    window.setStatusBarMessage(`$(check) LIB: ${fileName(run.started?.model ?? run.file)} ${done}`, 5000);
   }
 }

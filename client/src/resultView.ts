@@ -1,9 +1,9 @@
 /** @file Connects one webview with the language server: a stored result, or a run that becomes one. */
 
 import { commands, Uri, type Disposable, type Webview } from "vscode";
-import type { RunEvent } from "../../server/src/protocol/events";
+import type { RunCurve, RunEvent } from "../../server/src/protocol/events";
 import type { ResultMetadata } from "../../server/src/protocol/result";
-import type { HostMessage, ViewMessage } from "../../server/src/protocol/views";
+import { viewCommands, type HostMessage, type ViewMessage, type ViewTarget } from "../../server/src/protocol/views";
 import { saveExport } from "./export";
 import { messageOf } from "./format";
 import type { LensServer } from "./languageClient";
@@ -43,7 +43,10 @@ export class ResultView implements Disposable {
         if (message === null) services.server.log("A view sent a message that is not part of the protocol; it was ignored.");
         else void this.receive(message);
       }),
-      services.runs.onDidChange(({ event }) => { if (event.run === source.run) void this.runEvent(event); }),
+      services.runs.onDidChange(({ event }) => {
+        if (event.kind === "curve") this.curveEvent(event);
+        else if (event.run === source.run) void this.runEvent(event);
+      }),
     ];
   }
 
@@ -104,6 +107,11 @@ export class ResultView implements Disposable {
         this.post({ kind: "ablation", request: message.request, ...answer });
         return;
       }
+      case "modules": {
+        const modules = await server.request("lib/modules", { uri: this.resultUri(), resolution: message.resolution });
+        this.post({ kind: "modules", request: message.request, modules });
+        return;
+      }
       case "openSource": return revealLayer(server, this.resultUri(), message.layer);
       case "export": return saveExport(this.source.uri, message);
       case "cancel":
@@ -111,6 +119,7 @@ export class ResultView implements Disposable {
         return;
       case "action":
         if (message.action === "showLog") server.showLog();
+        else if (message.action === "ablate") await commands.executeCommand(viewCommands.ablate, { uri: this.resultUri() } satisfies ViewTarget);
         else await commands.executeCommand("libLens.analyzeModel", this.spec());
         return;
     }
@@ -147,6 +156,13 @@ export class ResultView implements Disposable {
     const metadata = await this.services.server.request("lib/result", { uri: uri.toString() });
     this.onResult(metadata);
     this.post({ kind: "result", uri: uri.toString(), metadata });
+    this.post({ kind: "curves", uri: uri.toString(), curves: await this.services.server.request("lib/curves", { uri: uri.toString() }) });
+  }
+
+  /** An ablation is a run of its own; its curves belong to every view of the result. */
+  private curveEvent({ file, curve }: RunCurve): void {
+    const uri = fileUri(file);
+    if (this.ready && this.source.uri?.fsPath === uri.fsPath) this.post({ kind: "curve", uri: this.source.uri.toString(), curve });
   }
 
   /** What to run again; undefined asks the user. */

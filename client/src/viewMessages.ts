@@ -23,6 +23,10 @@ export function parseViewMessage(value: unknown): ViewMessage | null {
       if (!Array.isArray(remove) || remove.length > 1_000_000 || !remove.every(isIndex)) return null;
       return { kind: "ablate", request, layer, remove, basis: basis as "lib" | "pca" | "neuron" };
     }
+    case "modules": {
+      const { request, resolution } = message;
+      return isIndex(request) && typeof resolution === "number" && resolution > 0 && Number.isFinite(resolution) ? { kind: "modules", request, resolution } : null;
+    }
     case "openSource":
       return isText(message["layer"], 500) ? { kind: "openSource", layer: message["layer"] } : null;
     case "export": {

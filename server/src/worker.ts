@@ -66,6 +66,10 @@ async function answer(request: WorkerRequest): Promise<unknown> {
       const { readForView } = await import("./analysis/store/resultFile");
       return readForView(request.file, request.tensor);
     }
+    case "modules": {
+      const { moduleNumbers } = await import("./analysis/moduleNumbers");
+      return moduleNumbers(request.file, request.resolution);
+    }
     case "create-spec": {
       const { createSpec } = await import("./analysis/spec/createSpec");
       return createSpec(request.model);

@@ -97,6 +97,43 @@ describe("the analysis service", () => {
     await expect(service().ablate(file, "lib", 0, [])).rejects.toThrow("has changed since");
   });
 
+  it("an ablation is a run: curves as they come, stored beside the result, the same as by the command line", async () => {
+    const { spec } = await tinyAnalysis();
+    const host = service();
+    const file = await fileOf(host, spec);
+    expect(await host.curves(file)).toEqual([]);
+    const events: RunEvent[] = [];
+    host.onEvent((event) => void events.push(event));
+    const { run } = host.startAblation({ file, what: "nodes", bases: ["lib", "pca"] });
+    expect(await host.outcome(run)).toMatchObject({ end: "done" });
+    const { key, layers } = await host.metadata(file);
+    expect(events[0]).toMatchObject({ kind: "started", task: "ablation", key });
+    expect(events.at(-1)).toMatchObject({ kind: "done", file });
+    const sent = events.flatMap((event) => (event.kind === "curve" ? [event.curve] : []));
+    expect(sent.map(({ basis, layer }) => `${basis} ${layer}`)).toEqual(["lib", "pca"].flatMap((basis) => layers.filter(({ kept }) => kept > 0).map(({ name }) => `${basis} ${name}`)));
+    const overall = events.flatMap((event) => (event.kind === "phase" ? [event.overall] : []));
+    expect(overall).toEqual([...overall].sort((a, b) => a - b));
+    expect(await host.curves(file)).toEqual(sent);
+    const answer = await host.ablateNodes(file, { basis: "lib" }, () => undefined, new AbortController().signal);
+    for (const { layer, points, needed } of sent.filter(({ basis }) => basis === "lib")) {
+      expect(new Map(answer.curves[layer])).toEqual(new Map(points));
+      expect(answer.needed[layer]).toBe(needed);
+    }
+  });
+
+  it("gives the modules of a result, one number per feature", async () => {
+    const host = service();
+    const file = await fileOf(host, (await tinyAnalysis()).spec);
+    const { layers } = await host.metadata(file);
+    const modules = await host.modules(file, 1);
+    expect(modules.layers.map((features) => features.length)).toEqual(layers.map(({ kept }) => kept));
+    // The constant feature is in no module.
+    for (const [index, { kept }] of layers.entries()) if (kept > 0) expect(modules.layers[index]![0]).toBe(-1);
+    const sizes = modules.layers.flat().filter((module) => module >= 0).reduce((all, module) => all.set(module, (all.get(module) ?? 0) + 1), new Map<number, number>());
+    expect([...sizes.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: sizes.size }, (_, module) => module));
+    for (const size of sizes.values()) expect(size).toBeGreaterThan(1);
+  });
+
   it("writes a spec for a model that it can analyse itself", async () => {
     const { folder: into, model } = await tinyAnalysis();
     await mkdir(join(into, "data"));

@@ -1,5 +1,6 @@
 /** @file Results and runs made from a seed: heavy-tailed edges in modules, spectra with a gap, as real ones have. */
 
+import type { AblationCurve, ModuleNumbers } from "../../server/src/protocol/ablation";
 import type { RunEvent } from "../../server/src/protocol/events";
 import { resultTensorName, type BasisName, type EdgeList, type LayerSummary, type ResultMetadata, type SectionSummary } from "../../server/src/protocol/result";
 import type { ViewMatrix } from "../../server/src/protocol/views";
@@ -133,4 +134,28 @@ export function runEvents(metadata: ResultMetadata, run = "run-1"): RunEvent[] {
     phase("write", 0.97, ""),
     { kind: "done", run, key: metadata.key, file: "/tmp/result.libresult", seconds: metadata.seconds, phases: metadata.phases, cached: false },
   ];
+}
+
+/** Scores that rise with what is kept, sooner in the LIB basis than in PCA. */
+export function ablationCurves({ layers, sections }: ResultMetadata): AblationCurve[] {
+  const common = { metric: "accuracy", base: 0.99955, tolerance: 0.001 } as const;
+  const score = (kept: number, half: number): number => common.base * (1 - Math.exp(-((kept / half) ** 2)));
+  const needs = (half: number): number => Math.ceil(half * Math.sqrt(-Math.log(common.tolerance)));
+  return (["lib", "pca"] as const).flatMap((basis, place) => [
+    ...layers.filter(({ kept }) => kept > 0).map(({ name, kept, dimension }): AblationCurve => {
+      const half = (kept / 5) * (1 + 0.6 * place);
+      return { ...common, what: "nodes", basis, layer: name, needed: needs(half), total: dimension, points: Array.from({ length: dimension + 1 }, (_, k) => [k, score(k, half)]) };
+    }),
+    ...sections.map(({ from, shape }): AblationCurve => {
+      const half = 30 * (1 + 2 * place);
+      const total = shape[0] * shape[1];
+      return { ...common, what: "edges", basis, layer: from, needed: needs(half), total, points: [0, 1, 8, 20, 40, 60, 90, 130, 200, total].map((k) => [k, score(k, half)]) };
+    }),
+  ]);
+}
+
+/** The modules that the edges were made in (feature number modulo their number), more of them at a higher resolution; the constant feature is alone. */
+export function modulesOf({ layers }: ResultMetadata, resolution: number): ModuleNumbers {
+  const modules = Math.max(1, Math.round(6 * resolution));
+  return { modularity: 0.5, layers: layers.map(({ kept }) => Array.from({ length: kept }, (_, feature) => (feature === 0 ? -1 : feature % modules))) };
 }

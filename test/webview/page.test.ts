@@ -183,6 +183,46 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await expect.poll(() => pixels(0)).not.toBe(before);
   }));
 
+  test("plots: spectra at once, curves as an ablation finds them, each with its table and its files", () => withView({}, async (page) => {
+    await showResult(page);
+    await page.getByRole("tab", { name: "Plots" }).click();
+    const titles = page.locator(".card:visible h2");
+    await expect.poll(() => titles.allInnerTexts()).toEqual(["Spectra", "Modules"]);
+    await page.locator("vscode-button", { hasText: "Ablate…" }).click();
+    expect((await sent(page, "action")).map(({ action }) => action)).toEqual(["ablate"]);
+    await page.evaluate(() => window.harness.ablate());
+    await expect.poll(() => titles.allInnerTexts()).toEqual(["Spectra", "Score against features kept", "Features needed", "Score against edges kept", "Edges required", "Modules"]);
+    const card = page.locator(".card", { hasText: "Features needed" });
+    await card.locator("summary").click();
+    expect(await card.locator("tbody tr").count()).toBe(6);
+    expect(await card.locator("svg[role=img]").getAttribute("aria-label")).toContain("Features needed");
+    for (const menu of ["SVG drawing", "PNG picture", "CSV table"]) {
+      await card.locator("vscode-button", { hasText: "Export" }).click();
+      await card.getByRole("menuitem", { name: menu }).click();
+    }
+    await expect.poll(async () => (await sent(page, "export")).length).toBe(3);
+    const files = await page.evaluate(() => window.harness.sent.flatMap((message) => (message.kind === "export" ? [`${message.name}.${message.format} ${new TextDecoder("latin1").decode(message.bytes.slice(0, 30))}`] : [])));
+    expect(files.sort().map((text) => text.split(" ")[0])).toEqual(["csv", "png", "svg"].map((format) => `model_epoch_60000-features-needed.${format}`));
+    expect(files[0]).toContain("Layer,Basis,Needed");
+    expect(files[1]).toContain("PNG");
+    expect(files[2]).toContain("<svg xmlns");
+  }));
+
+  test("modules: asked for at the resolution of the slider, listed, found by name, told in the passport", () => withView({ width: 1600 }, async (page) => {
+    await showResult(page);
+    expect(await sent(page, "modules")).toEqual([]);
+    await page.locator(".graph-view vscode-dropdown[aria-label=Colour]").click();
+    await page.locator("vscode-option", { hasText: "Modules" }).click();
+    await expect.poll(() => page.locator(".module").count(), { timeout: 10_000 }).toBe(6);
+    await page.getByRole("slider", { name: "Resolution of the modules" }).first().focus();
+    await page.keyboard.press("End");
+    await expect.poll(() => page.locator(".module").count(), { timeout: 10_000 }).toBe(23);
+    expect((await sent(page, "modules")).map(({ resolution }) => resolution)).toEqual([1, 5]);
+    await page.locator("vscode-text-field[aria-label='Find a feature'] input").fill("ln1 M2");
+    await page.locator(".passport-head h2", { hasText: /ln1\.0 f1$/ }).waitFor();
+    await page.locator(".side .hint", { hasText: "In module M2" }).waitFor();
+  }));
+
   test("the table sorts, filters, pages and leads back to the graph", () => withView({}, async (page) => {
     await showResult(page);
     await page.getByRole("tab", { name: "Table" }).click();
@@ -251,6 +291,16 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await page.getByRole("tab", { name: "Jacobians" }).click();
     await page.locator(".panes[data-panes='3']").waitFor();
     await check("jacobians");
+    await page.getByRole("tab", { name: "Plots" }).click();
+    await page.evaluate(() => window.harness.ablate());
+    await page.locator(".card:visible").nth(5).waitFor();
+    for (const summary of await page.locator(".card summary").all()) await summary.click();
+    await check("plots");
+    await page.getByRole("tab", { name: "Graph" }).click();
+    await page.locator(".graph-overlay").press("Escape");
+    await page.evaluate(() => window.harness.colourByModule());
+    await page.locator(".module").first().waitFor({ state: "attached" });
+    await check("modules");
     await page.getByRole("tab", { name: "Table" }).click();
     await check("table");
   }));

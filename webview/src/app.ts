@@ -11,6 +11,8 @@ import { setHeatmap } from "./shared/context";
 import { knownLayers, knownSections } from "./shared/data";
 import { element, setText } from "./shared/dom";
 import { baseName, count, plural } from "./shared/format";
+import { moduleStore } from "./shared/modules";
+import { plotsView } from "./plots/plotsView";
 import type { Tab } from "./shared/savedState";
 import { tableView } from "./table/tableView";
 
@@ -20,17 +22,19 @@ export interface App {
 }
 
 const tabs: readonly { id: Tab; title: string }[] = [
-  { id: "graph", title: "Graph" }, { id: "jacobians", title: "Jacobians" }, { id: "table", title: "Table" },
+  { id: "graph", title: "Graph" }, { id: "jacobians", title: "Jacobians" }, { id: "plots", title: "Plots" }, { id: "table", title: "Table" },
 ];
 
 export function createApp(context: ViewContext, problem: Signal<string | null>): App {
   const { data, state } = context;
   const store = graphStore(context);
   const open = (tab: Tab): void => { state.value = { ...state.value, tab }; };
-  const graph = graphView(context, store, () => open("table"));
+  const modules = moduleStore(context, computed(() => state.value.tab === "plots" || (state.value.tab === "graph" && state.value.graph.colour === "modules")));
+  const graph = graphView(context, store, modules, () => open("table"));
   const views: Record<Tab, HTMLElement> = {
     graph: graph.node,
     jacobians: heatmapView(context),
+    plots: plotsView(context, modules),
     table: tableView(context, store, (name) => { open("graph"); graph.select(name); }),
   };
 

@@ -2,6 +2,7 @@
 
 import "../result.css";
 import { effect, signal } from "@preact/signals-core";
+import type { AblationCurve } from "../../server/src/protocol/ablation";
 import type { HostMessage } from "../../server/src/protocol/views";
 import { createApp } from "./app";
 import { announcer } from "./shared/announce";
@@ -19,13 +20,14 @@ registerControls();
 const api = acquireVsCodeApi();
 const state = signal(restoreState(api.getState()));
 const data = signal<LensData>(emptyData);
+const curves = signal<readonly AblationCurve[]>([]);
 const problem = signal<string | null>(null);
 const { node: live, say } = announcer();
 
 const endpoint = new Endpoint(api, (message) => receive(message));
 const matrices = new Matrices(endpoint);
 const context: ViewContext = {
-  endpoint, data, state, matrices, say,
+  endpoint, data, state, matrices, curves, say,
   theme: watchTheme(),
   fail: (message) => { problem.value = message; },
 };
@@ -53,6 +55,16 @@ function receive(message: HostMessage): void {
     case "run":
       data.value = afterEvent(data.value, message.event);
       return;
+    case "curves":
+      if (message.uri === data.value.uri) curves.value = message.curves;
+      return;
+    case "curve": {
+      const { curve } = message;
+      if (message.uri !== data.value.uri) return;
+      curves.value = [...curves.value.filter(({ what, basis, layer }) => what !== curve.what || basis !== curve.basis || layer !== curve.layer), curve];
+      context.say(`${curve.layer}: ${curve.needed} of ${curve.total} ${curve.what === "nodes" ? "features" : "edges"} keep the score in the ${curve.basis} basis.`);
+      return;
+    }
     case "show":
       app.show(message);
       return;

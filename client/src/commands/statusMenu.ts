@@ -19,6 +19,8 @@ export async function statusMenu(runs: Runs): Promise<void> {
     { label: "$(play) Analyze Model…", command: "analyzeModel" },
     { label: "$(type-hierarchy) Open Interaction Graph", command: "openGraph" },
     { label: "$(symbol-color) Open Jacobian Heatmap", command: "openJacobian" },
+    { label: "$(graph) Open Plots", command: "openPlots" },
+    { label: "$(discard) Ablate…", command: "ablate" },
     { label: "$(new-file) Create Analysis Spec", command: "createSpec" },
     { label: "$(server-environment) Select Compute Backend", command: "selectBackend" },
     { label: "$(output) Show Log", command: "showLog" },

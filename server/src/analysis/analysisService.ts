@@ -7,10 +7,12 @@
 import { randomUUID } from "node:crypto";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import type { AblationCurve, AblationTarget, ModuleNumbers } from "../protocol/ablation";
 import type { RunEvent } from "../protocol/events";
 import type { BackendStatus } from "../protocol/requests";
 import type { BackendName, BasisName, ResultMetadata } from "../protocol/result";
 import { CancelledError, InputError, isBadInput, messageOf } from "./errors";
+import { addCurves, readCurves } from "./store/ablationFile";
 import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/resultStore";
 import { lookUpWithoutHashing } from "./store/lookUp";
 import { WorkerClient } from "./worker/workerClient";
@@ -42,6 +44,9 @@ export interface StartOptions {
   model?: string;
   force?: boolean;
 }
+
+/** Every node layer ("nodes") or section ("edges") of a stored result, in these bases one after the other. */
+export interface StartAblation { file: string; what: AblationTarget; bases: readonly BasisName[] }
 
 /** Why a run failed, for callers that must tell bad input from a failed run. */
 export interface RunOutcome {
@@ -79,11 +84,12 @@ export class AnalysisService {
 
   /** Starts a run and returns at once; everything else arrives through `onEvent`. */
   start(options: StartOptions): { run: string } {
-    const id = randomUUID();
-    const run: Run = { id, client: new WorkerClient(this.options), events: [], outcome: Promise.resolve(null as never), cancelled: false };
-    this.active.set(id, run);
-    run.outcome = this.execute(run, options);
-    return { run: id };
+    return this.begin((run) => this.analyzeOrLookUp(run, options), (run) => this.cleanUp(options, run.id));
+  }
+
+  /** The same for an ablation: finished curves arrive as events and are stored beside the result. */
+  startAblation(options: StartAblation): { run: string } {
+    return this.begin((run) => this.ablateCurves(run, options), () => Promise.resolve());
   }
 
   /** Resolves when the run has ended. @throws RangeError for an unknown run. */
@@ -134,14 +140,26 @@ export class AnalysisService {
     return this.ask((client) => client.call({ kind: "ablate-features", file, basis, layer, remove: [...remove], compute: this.compute() }));
   }
 
+  /** Stored ablation curves of a result. @throws FormatError for a damaged file. */
+  async curves(file: string): Promise<AblationCurve[]> {
+    return readCurves(file, (await this.store.metadata(file)).key);
+  }
+
+  /** Modules of the interaction graph of a result. @param resolution larger gives more and smaller ones. */
+  modules(file: string, resolution: number): Promise<ModuleNumbers> {
+    return this.ask((client) => client.call({ kind: "modules", file, resolution }));
+  }
+
   /** Curves of score against features kept. Progress arrives at `onEvent` of this call; `signal` cancels. */
   ablateNodes(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateNodesAnswer> {
-    return this.alone(signal, (client) => client.call({ ...options, kind: "ablate-nodes", run: randomUUID(), file, compute: this.compute() }, onEvent));
+    return this.keepingCurves(file, options, onEvent, (watch) =>
+      this.alone(signal, (client) => client.call({ ...options, kind: "ablate-nodes", run: randomUUID(), file, compute: this.compute() }, watch)));
   }
 
   /** Edges required per section. Progress arrives at `onEvent` of this call; `signal` cancels. */
   ablateEdges(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateEdgesAnswer> {
-    return this.alone(signal, (client) => client.call({ ...options, kind: "ablate-edges", run: randomUUID(), file, compute: this.compute() }, onEvent));
+    return this.keepingCurves(file, options, onEvent, (watch) =>
+      this.alone(signal, (client) => client.call({ ...options, kind: "ablate-edges", run: randomUUID(), file, compute: this.compute() }, watch)));
   }
 
   /** Sparsity of the edges; with `required` also the edges required, which takes labels. Progress and cancel as above. */
@@ -174,19 +192,25 @@ export class AnalysisService {
     this.listeners.clear();
   }
 
-  private async execute(run: Run, options: StartOptions): Promise<RunOutcome> {
+  private begin(work: (run: Run) => Promise<void>, cleanUp: (run: Run) => Promise<void>): { run: string } {
+    const id = randomUUID();
+    const run: Run = { id, client: new WorkerClient(this.options), events: [], outcome: Promise.resolve(null as never), cancelled: false };
+    this.active.set(id, run);
+    run.outcome = this.execute(run, work, cleanUp);
+    return { run: id };
+  }
+
+  private async execute(run: Run, work: (run: Run) => Promise<void>, cleanUp: (run: Run) => Promise<void>): Promise<RunOutcome> {
     // The caller gets the id before the first event.
     await Promise.resolve();
     let end: RunOutcome["end"] = "done";
     let badInput = false;
     try {
-      const source = sourceOf(options);
-      const storeFolder = this.storeFolder(dirname((source.spec ?? source.model)!));
-      await this.analyze(run, source, storeFolder, options.force === true);
+      await work(run);
     } catch (error) {
       end = error instanceof CancelledError ? "cancelled" : "failed";
       badInput = isBadInput(error);
-      await this.cleanUp(options, run.id);
+      await cleanUp(run);
       this.emit(run, end === "cancelled" ? { run: run.id, kind: "cancelled" } : { run: run.id, kind: "failed", message: messageOf(error) });
     }
     this.active.delete(run.id);
@@ -194,6 +218,44 @@ export class AnalysisService {
     this.ended.splice(0, this.ended.length - keptRuns);
     this.letGo(run.client);
     return { run: run.id, end, badInput };
+  }
+
+  private analyzeOrLookUp(run: Run, options: StartOptions): Promise<void> {
+    const source = sourceOf(options);
+    const storeFolder = this.storeFolder(dirname((source.spec ?? source.model)!));
+    return this.analyze(run, source, storeFolder, options.force === true);
+  }
+
+  private async ablateCurves(run: Run, { file, what, bases }: StartAblation): Promise<void> {
+    const started = performance.now();
+    const { key, model, backend, layers, evaluation } = await this.store.metadata(file);
+    if (run.cancelled) throw new CancelledError();
+    const nodeLayers = layers.map(({ name, dimension }) => ({ name, dimension }));
+    this.emit(run, { run: run.id, kind: "started", task: "ablation", key, model: model.path, spec: null, backend, nodeLayers, samples: evaluation?.samples ?? 0 });
+    for (const [place, basis] of bases.entries()) {
+      // Each basis is an equal part of the whole, whatever it takes.
+      const forward = (event: RunEvent): void => this.emit(run, event.kind === "phase" ? { ...event, overall: (place + event.overall) / bases.length } : event);
+      await this.keepingCurves(file, { basis }, forward, (watch) =>
+        run.client.call({ kind: `ablate-${what}`, run: run.id, file, basis, compute: this.compute() }, watch));
+    }
+    this.emit(run, { run: run.id, kind: "done", key, file, seconds: (performance.now() - started) / 1000, phases: {}, cached: false });
+  }
+
+  /** Stores finished curves beside the result, also of an ablation that is cancelled later. Those of a schedule of the user's own are not comparable. */
+  private async keepingCurves<T>(
+    file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, work: (watch: (event: RunEvent) => void) => Promise<T>,
+  ): Promise<T> {
+    if (Object.keys(options.schedule ?? {}).length > 0 || options.metric !== undefined || options.tolerance !== undefined) return work(onEvent);
+    const { key } = await this.store.metadata(file);
+    let stored = Promise.resolve();
+    try {
+      return await work((event) => {
+        onEvent(event);
+        if (event.kind === "curve") stored = stored.then(() => addCurves(file, key, [event.curve]));
+      });
+    } finally {
+      await stored;
+    }
   }
 
   private async analyze(run: Run, source: SpecSource, storeFolder: string, force: boolean): Promise<void> {

@@ -53,6 +53,13 @@ export function registerMethods(host: MethodHost): void {
     return analysis.ablate(params.path("uri"), params.basis("basis"), params.index("layer"), params.indices("remove"));
   });
 
+  handle(host, "lib/ablateCurves", (params) => {
+    requireTrust(host, "An ablation");
+    return analysis.startAblation({ file: params.path("uri"), what: params.target("what"), bases: params.bases("bases") });
+  });
+  handle(host, "lib/curves", (params) => analysis.curves(params.path("uri")));
+  handle(host, "lib/modules", (params) => analysis.modules(params.path("uri"), params.positive("resolution")));
+
   handle(host, "lib/layerSource", async (params) => {
     await index.settled(scanMilliseconds);
     return layerSource(host.context(), await analysis.metadata(params.path("uri")), params.text("layer"));

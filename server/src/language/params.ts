@@ -1,6 +1,7 @@
 /** @file Checks of what a client sends to the methods of this product: one clear sentence instead of a crash later. */
 
 import { ErrorCodes, ResponseError } from "vscode-languageserver";
+import type { AblationTarget } from "../protocol/ablation";
 import type { Requests } from "../protocol/requests";
 import type { BasisName } from "../protocol/result";
 import { pathOf } from "../workspace/uris";
@@ -66,6 +67,28 @@ export class Params {
       throw invalid(this.#method, `"${name}" must be a list of whole numbers from 0.`);
     }
     return value;
+  }
+
+  /** A finite number above 0. */
+  positive(name: string): number {
+    const value = this.#fields[name];
+    if (typeof value !== "number" || !(value > 0) || !Number.isFinite(value)) throw invalid(this.#method, `"${name}" must be a number above 0.`);
+    return value;
+  }
+
+  target(name: string): AblationTarget {
+    const value = this.#fields[name];
+    if (value !== "nodes" && value !== "edges") throw invalid(this.#method, `"${name}" must be nodes or edges.`);
+    return value;
+  }
+
+  /** At least one basis, none twice. */
+  bases(name: string): BasisName[] {
+    const value = this.#fields[name];
+    if (!Array.isArray(value) || value.length === 0 || value.length > bases.length || !value.every((one) => bases.includes(one as string)) || new Set(value).size < value.length) {
+      throw invalid(this.#method, `"${name}" must be a list of ${bases.join(", ")}.`);
+    }
+    return value as BasisName[];
   }
 
   basis(name: string): BasisName {

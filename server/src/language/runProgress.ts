@@ -20,17 +20,17 @@ export class RunProgress {
 
   show(event: RunEvent): void {
     switch (event.kind) {
-      case "started": this.#begin(event.run, event.model); break;
+      case "started": this.#begin(event.run, event.task === "ablation" ? "LIB ablation" : "LIB analysis", event.model); break;
       case "phase": this.#report(event.run, event.overall, `${event.phase} ${event.detail}`.trim()); break;
       case "done": case "failed": case "cancelled": this.#end(event.run); break;
       default: break;
     }
   }
 
-  #begin(run: string, model: string): void {
+  #begin(run: string, title: string, model: string): void {
     if (this.#shown.has(run)) return;
     const reporter = this.#connection.window.createWorkDoneProgress().then((created) => {
-      created.begin("LIB analysis", 0, model, true);
+      created.begin(title, 0, model, true);
       created.token.onCancellationRequested(() => this.#cancel(run));
       return created;
     });

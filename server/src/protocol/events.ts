@@ -1,5 +1,6 @@
 /** @file The stream of a run: worker -> server -> client -> view. The final state can be rebuilt from the events alone. */
 
+import type { AblationCurve } from "./ablation";
 import type { BackendName, LayerSummary, SectionSummary } from "./result";
 
 /** Phases in the order in which they run. */
@@ -8,8 +9,10 @@ export type PhaseName = (typeof phases)[number];
 
 interface FromRun { run: string }
 
+/** `task`: what the run does; an analysis when absent. */
 export interface RunStarted extends FromRun {
   kind: "started";
+  task?: "ablation";
   key: string;
   model: string;
   spec: string | null;
@@ -20,10 +23,12 @@ export interface RunStarted extends FromRun {
 export interface RunPhase extends FromRun { kind: "phase"; phase: PhaseName; fraction: number; overall: number; detail: string; elapsedSeconds: number }
 export interface RunLayer extends FromRun { kind: "layer"; layer: LayerSummary }
 export interface RunSection extends FromRun { kind: "section"; section: SectionSummary }
+/** One finished curve of an ablation of the result `file`. */
+export interface RunCurve extends FromRun { kind: "curve"; file: string; curve: AblationCurve }
 export interface RunNote extends FromRun { kind: "note"; message: string }
 /** `cached`: answered from the store without computing. */
 export interface RunDone extends FromRun { kind: "done"; key: string; file: string; seconds: number; phases: Record<string, number>; cached: boolean }
 export interface RunFailed extends FromRun { kind: "failed"; message: string }
 export interface RunCancelled extends FromRun { kind: "cancelled" }
 
-export type RunEvent = RunStarted | RunPhase | RunLayer | RunSection | RunNote | RunDone | RunFailed | RunCancelled;
+export type RunEvent = RunStarted | RunPhase | RunLayer | RunSection | RunCurve | RunNote | RunDone | RunFailed | RunCancelled;

@@ -3,6 +3,7 @@
  * Matrices cross as base64 of little-endian float32, because JSON-RPC carries no binary.
  */
 
+import type { AblationCurve, AblationTarget, ModuleNumbers } from "./ablation";
 import type { RunEvent } from "./events";
 import type { BackendName, BasisName, ResultMetadata } from "./result";
 
@@ -57,6 +58,12 @@ export interface Requests {
     params: { uri: string; basis: BasisName; layer: number; remove: number[] };
     result: { metric: string; base: number; score: number };
   };
+  /** Starts a run that ablates every layer or section in these bases; each finished curve is a `lib/run` event and is stored beside the result. */
+  "lib/ablateCurves": { params: { uri: string; what: AblationTarget; bases: BasisName[] }; result: { run: string } };
+  /** Stored curves of a result. */
+  "lib/curves": { params: { uri: string }; result: AblationCurve[] };
+  /** Modules of the interaction graph; a larger resolution gives more and smaller ones. */
+  "lib/modules": { params: { uri: string; resolution: number }; result: ModuleNumbers };
   /** Where the code defines the module whose input is node layer `layer`; null when no open or scanned file binds it. */
   "lib/layerSource": { params: { uri: string; layer: string }; result: { uri: string; line: number; character: number } | null };
   "lib/createSpec": { params: { model: string }; result: { uri: string; text: string } };

@@ -1,5 +1,6 @@
 /** @file Messages between the editor (host) and a view (webview). Typed arrays cross as they are. */
 
+import type { AblationCurve, ModuleNumbers } from "./ablation";
 import type { RunEvent } from "./events";
 import type { BasisName, ResultMetadata } from "./result";
 
@@ -10,20 +11,26 @@ export type HostMessage =
   | { kind: "run"; event: RunEvent }
   | { kind: "matrix"; request: number; tensor: string; matrix: ViewMatrix | null }
   | { kind: "ablation"; request: number; metric: string; base: number; score: number }
-  | { kind: "show"; tab: "graph" | "jacobians" | "table"; layer?: string; feature?: number; section?: number }
+  | { kind: "modules"; request: number; modules: ModuleNumbers }
+  /** All stored ablation curves of the result `uri`. */
+  | { kind: "curves"; uri: string; curves: AblationCurve[] }
+  /** One more, while an ablation goes on. */
+  | { kind: "curve"; uri: string; curve: AblationCurve }
+  | { kind: "show"; tab: "graph" | "jacobians" | "plots" | "table"; layer?: string; feature?: number; section?: number }
   | { kind: "error"; request: number | null; message: string };
 
 export type ViewMessage =
   | { kind: "ready" }
   | { kind: "matrix"; request: number; tensor: string }
   | { kind: "ablate"; request: number; basis: BasisName; layer: number; remove: number[] }
+  | { kind: "modules"; request: number; resolution: number }
   | { kind: "openSource"; layer: string }
   | { kind: "export"; name: string; format: "png" | "svg" | "csv" | "json"; bytes: Uint8Array }
   | { kind: "cancel" }
   | { kind: "action"; action: ViewAction };
 
 /** What a view may ask of the editor without giving an argument. */
-export const viewActions = ["showLog", "analyzeAgain"] as const;
+export const viewActions = ["showLog", "analyzeAgain", "ablate"] as const;
 export type ViewAction = (typeof viewActions)[number];
 
 /** Argument of the commands in `viewCommands`, which hovers, lenses and the tree link to. */
@@ -41,5 +48,6 @@ export interface ViewTarget {
 export const viewCommands = {
   graph: "libLens.openGraph",
   jacobian: "libLens.openJacobian",
+  ablate: "libLens.ablate",
   analyze: "libLens.analyzeModel",
 } as const;

@@ -1,11 +1,15 @@
 /** @file Stands in for the editor inside the test page: answers what a view asks, keeps what it sends. */
 
 import type { HostMessage, ViewMessage } from "../../../server/src/protocol/views";
-import { fixture, modularAddition, perceptron, runEvents, type Fixture } from "../fixtures";
+import type { AblationCurve, ModuleNumbers } from "../../../server/src/protocol/ablation";
+import { ablationCurves, fixture, modularAddition, modulesOf, perceptron, runEvents, type Fixture } from "../fixtures";
+
+const uri = "file:///tmp/result.libresult";
 
 const saved = sessionStorage.getItem("state");
 const sent: ViewMessage[] = [];
 let current: Fixture | null = null;
+let given: ModuleNumbers | null = null;
 
 /** As VS Code does: messages come by postMessage, after the present task. */
 const give = (message: HostMessage): void => window.postMessage(message, "*");
@@ -13,6 +17,7 @@ const give = (message: HostMessage): void => window.postMessage(message, "*");
 function answer(message: ViewMessage): void {
   sent.push(message);
   if (message.kind === "matrix") give({ kind: "matrix", request: message.request, tensor: message.tensor, matrix: current?.matrices.get(message.tensor) ?? null });
+  if (message.kind === "modules") give({ kind: "modules", request: message.request, modules: given ?? modulesOf(current!.metadata, message.resolution) });
   if (message.kind === "ablate") {
     if (message.layer === 2) give({ kind: "error", request: message.request, message: "The model file has changed since this result was computed: run the analysis again." });
     else give({ kind: "ablation", request: message.request, metric: "accuracy", base: 0.99955, score: 0.6213 });
@@ -26,12 +31,24 @@ const harness = {
   give,
   showResult(which: "modular" | "perceptron" | "signed" = "modular"): void {
     current = which === "perceptron" ? fixture(perceptron, 2) : fixture(modularAddition, 1, which === "signed");
-    give({ kind: "result", uri: "file:///tmp/result.libresult", metadata: current.metadata });
+    give({ kind: "result", uri, metadata: current.metadata });
   },
   /** A real result, as JSON. */
-  showGiven(metadata: Fixture["metadata"], matrices: Record<string, { rows: number; cols: number; values: number[] }>): void {
+  showGiven(metadata: Fixture["metadata"], matrices: Record<string, { rows: number; cols: number; values: number[] }>, modules: ModuleNumbers | null = null, curves: AblationCurve[] = []): void {
+    given = modules;
     current = { metadata, matrices: new Map(Object.entries(matrices).map(([name, { rows, cols, values }]) => [name, { rows, cols, values: Float32Array.from(values) }])) };
-    give({ kind: "result", uri: "file:///tmp/result.libresult", metadata });
+    give({ kind: "result", uri, metadata });
+    give({ kind: "curves", uri, curves });
+  },
+  /** What an ablation finds, one curve after the other. */
+  ablate(): void {
+    for (const curve of ablationCurves(current!.metadata)) give({ kind: "curve", uri, curve });
+  },
+  /** What the user does in a menu that a narrow view hides behind another. */
+  colourByModule(): void {
+    const dropdown = document.querySelector<HTMLElement & { value: string }>(".graph-view vscode-dropdown[aria-label=Colour]")!;
+    dropdown.value = "modules";
+    dropdown.dispatchEvent(new Event("change"));
   },
   /** The first `count` events of a run; all when negative. */
   run(count: number): number {

@@ -13,6 +13,8 @@ export function describeNode(graph: Graph, node: NodeRef): string {
   const importance = layer.importance?.[node.feature];
   const total = totalImportance(layer);
   const parts = [nodeName(graph, node)];
+  const label = layer.labels?.[node.feature] ?? null;
+  if (label !== null) parts.push(label);
   if (importance !== undefined) {
     const share = total > 0 && !(layer.constant && node.feature === 0) ? `, ${percent(importance / total)} of the layer` : "";
     parts.push(`importance ${number(importance)}${share}`);

@@ -13,6 +13,7 @@ import { attachInput } from "./input";
 import { moved, type GraphAction } from "./keyboard";
 import { confine, fitted, Layout, zoomAt, type Camera, type Size } from "./layout";
 import { nodeName, sameNode, type Graph, type NodeRef } from "./model";
+import { describeModules, resolutionSlider, type ModuleStore } from "../shared/modules";
 import { overview } from "./overview";
 import type { Scene } from "./painter";
 import { passport } from "./passport";
@@ -32,7 +33,7 @@ export interface GraphView {
   select(name: NodeName): void;
 }
 
-export function graphView(context: ViewContext, store: GraphStore, showTable: () => void): GraphView {
+export function graphView(context: ViewContext, store: GraphStore, modules: ModuleStore, showTable: () => void): GraphView {
   const size = signal<Size>({ width: 0, height: 0 });
   const camera = signal<Camera>(fitted);
   const hover = signal<Picked>({ node: null, edge: null });
@@ -59,7 +60,11 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     const start = selection.value;
     return start === null ? null : traverse(graph.value, start, options.value.hops, directions.value, shown.value.above);
   });
-  const scene = computed((): Scene => ({ layout: layout.value, shown: shown.value, theme: context.theme.value, norm: norm.value, scale: options.value.scale }));
+  /** Modules are those of the LIB features. */
+  const moduleNumbers = computed(() => (options.value.colour === "modules" && basis.value === "lib" ? modules.numbers.value : null));
+  const scene = computed((): Scene => ({
+    layout: layout.value, shown: shown.value, theme: context.theme.value, norm: norm.value, scale: options.value.scale, modules: moduleNumbers.value?.layers ?? null,
+  }));
 
   const select = (node: NodeRef | null): void => {
     cursor.value = node ?? cursor.value;
@@ -95,7 +100,7 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     change: (change) => setGraph(context, change),
     threshold: setThreshold,
     search(query) {
-      hits.value = search(graph.value, query);
+      hits.value = search(graph.value, query, moduleNumbers.value?.layers);
       hit = -1;
       toolbar.showHits(query.trim() === "" ? null : hits.value.length);
       if (hits.value.length === 1) nextHit(1);
@@ -110,7 +115,7 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
       { label: "CSV, edges shown", run: () => void exportAs("csv") },
       { label: "JSON, graph shown", run: () => void exportAs("json") },
     ],
-  });
+  }, resolutionSlider(context, modules));
 
   const exportAs = async (format: "png" | "svg" | "csv" | "json"): Promise<void> => {
     const data = context.data.value;
@@ -205,7 +210,10 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     });
   });
   effect(() => toolbar.update(options.value, { threshold: threshold.value, ends: ends.value, above: shown.value.aboveTotal, merged: merged.value }));
-  effect(() => setText(status, hoverSentence(graph.value, hover.value) ?? describeShown(graph.value, context.data.value, shown.value, threshold.value, norm.value, basis.value)));
+  effect(() => {
+    const coloured = options.value.colour !== "modules" ? "" : ` · ${basis.value === "lib" ? describeModules(modules) : "modules are known for LIB features only"}`;
+    setText(status, hoverSentence(graph.value, hover.value) ?? describeShown(graph.value, context.data.value, shown.value, threshold.value, norm.value, basis.value) + coloured);
+  });
   const whyNot = (selected: NodeRef): string | null => {
     if (uri.value === null) return "Possible once the run is finished.";
     if (metadata.value?.evaluation === undefined) return "The spec names no labelled data to measure with (field evaluation).";
@@ -219,9 +227,10 @@ export function graphView(context: ViewContext, store: GraphStore, showTable: ()
     void notes.value;
     void runStatus.value;
     const data = context.data.peek();
+    const grouped = moduleNumbers.value === null ? [] : modules.list.value;
     side.replaceChildren(...(selected === null
-      ? overview(current, data, { select, openSource })
-      : passport(current, selected, pinned.value, {
+      ? overview(current, data, { modules: grouped, light: context.theme.value.light }, { select, openSource, mark: (nodes) => { hits.value = [...nodes]; hit = -1; } })
+      : passport(current, selected, { pinned: pinned.value, module: grouped.find(({ features }) => features.some((other) => sameNode(other, selected))) ?? null }, {
         select, pin, openSource,
         ablate: (layer, remove) => context.endpoint.ablate(basis.peek(), layer, remove),
         cannotAblate: () => whyNot(selected),

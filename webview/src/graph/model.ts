@@ -17,6 +17,8 @@ export interface GraphLayer {
   constant: boolean;
   /** Importance per feature: Lambda, or the Gram eigenvalue for PCA; null for a layer without a basis. */
   importance: ArrayLike<number> | null;
+  /** What the LIB features stand for, where somebody has said. */
+  labels: readonly (string | null)[] | null;
   /** Features of the LIB basis that keep the score; null where the result does not say. */
   needed: number | null;
   /** First feature that is shown: 1 when there is a hidden constant one. */
@@ -73,7 +75,7 @@ export function buildGraph(data: GraphData, options: GraphOptions): Graph {
     const { summary } = slot;
     const shape = lists[index]?.inputs ?? lists[index - 1]?.outputs ?? null;
     if (summary === null) {
-      return { name: slot.name, dimension: slot.dimension, count: 0, constant: false, importance: null, needed: null, first: 0, known: false, merged: 0 };
+      return { name: slot.name, dimension: slot.dimension, count: 0, constant: false, importance: null, labels: null, needed: null, first: 0, known: false, merged: 0 };
     }
     const rotated = summary.kept > 0 && basis !== "neuron";
     const spectrum = basis === "lib" ? summary.lambda : rotated ? summary.gramEigenvalues : [];
@@ -86,6 +88,7 @@ export function buildGraph(data: GraphData, options: GraphOptions): Graph {
       constant,
       importance: spectrum.length > 0 ? spectrum.slice(0, count) : null,
       needed: basis === "lib" ? summary.needed ?? null : null,
+      labels: basis === "lib" ? summary.labels ?? null : null,
       first: constant && !options.showConstant ? 1 : 0,
       known: true,
       merged: 0,

@@ -1,17 +1,23 @@
 /** @file The side panel when nothing is selected: the layers, and where the numbers come from. */
 
 import type { LensData } from "../shared/data";
-import { element } from "../shared/dom";
-import { baseName, count, duration, number, percent } from "../shared/format";
+import { element, svg } from "../shared/dom";
+import { baseName, count, duration, number, percent, plural } from "../shared/format";
+import { moduleName, type Module } from "../shared/modules";
+import { moduleColour, moduleShape } from "../shared/palette";
+import { rgba } from "../shared/theme";
 import { rowsOf, type Graph, type NodeRef } from "./model";
 import { spectrum } from "./spectrum";
 
 export interface OverviewActions {
+  /** Rings around these features. */
+  mark(nodes: readonly NodeRef[]): void;
   select(node: NodeRef): void;
   openSource(layer: string): void;
 }
 
-export function overview(graph: Graph, data: LensData, actions: OverviewActions): HTMLElement[] {
+/** @param shown modules, where they are shown; their colours depend on the theme. */
+export function overview(graph: Graph, data: LensData, shown: { modules: readonly Module[]; light: boolean }, actions: OverviewActions): HTMLElement[] {
   const layers = graph.layers.map((layer, index) => {
     const head = element("button", {
       class: "layer-button",
@@ -19,18 +25,34 @@ export function overview(graph: Graph, data: LensData, actions: OverviewActions)
       on: { click: () => { if (layer.known && rowsOf(layer) > 0) actions.select({ layer: index, feature: layer.first }); } },
     },
     element("span", { class: "layer-name" }, layer.name),
-    element("span", { class: "layer-count" }, !layer.known ? (data.status === "running" ? "waiting" : "not computed") : layer.importance === null ? `${count(layer.dimension)} neurons` : `${count(layer.count)} of ${count(layer.dimension)}`));
+    element("span", { class: "layer-count" }, !layer.known ? (data.status === "running" ? "waiting" : "not computed") : layer.importance === null ? `${count(layer.dimension)} neurons` : `${count(layer.count)} of ${count(layer.dimension)}${layer.needed === null ? "" : `, ${count(layer.needed)} needed`}`));
     if (layer.importance !== null) head.append(spectrum(layer, 264, 26));
     const source = element("button", { class: "quiet", attributes: { type: "button", title: `Go to the line that defines ${layer.name}`, "aria-label": `Go to the source of ${layer.name}` }, on: { click: () => actions.openSource(layer.name) } }, "Source");
     return element("li", { class: "layer" }, head, source);
   });
   return [
+    ...moduleList(shown, actions),
     element("h2", {}, "Layers"),
-    element("p", { class: "hint" }, "Features kept of each layer's width, with their importance over six decades."),
+    element("p", { class: "hint" }, `Features kept of each layer's width, with their importance over six decades.${graph.layers.some(({ needed }) => needed !== null) ? " Needed: so many keep the score." : ""}`),
     element("ul", { class: "layers" }, ...layers),
     ...about(data),
     ...notes(data),
   ];
+}
+
+function moduleList({ modules, light }: { modules: readonly Module[]; light: boolean }, actions: OverviewActions): HTMLElement[] {
+  if (modules.length === 0) return [];
+  const items = modules.map(({ index, features, layers }) => {
+    const colour = rgba(moduleColour(index, light));
+    const shape = moduleShape(index);
+    const mark = svg("svg", { width: 14, height: 14, viewBox: "0 0 14 14", "aria-hidden": "true", focusable: "false" },
+      svg("circle", { cx: 7, cy: 7, r: 5, fill: shape === 2 ? "none" : colour, stroke: shape === 1 ? "currentColor" : colour, "stroke-width": 1.6 }));
+    const button = element("button", { class: "module", attributes: { type: "button", title: "Mark its features in the graph" }, on: { click: () => actions.mark(features) } },
+      element("span", { class: "module-name" }, moduleName(index)), element("span", { class: "layer-count" }, `${plural(features.length, "feature")} in ${plural(layers, "layer")}`));
+    button.prepend(mark);
+    return element("li", {}, button);
+  });
+  return [element("h2", {}, "Modules"), element("p", { class: "hint" }, "Features that interact among themselves (Leiden)."), element("ul", { class: "partners" }, ...items)];
 }
 
 function about(data: LensData): HTMLElement[] {

@@ -1,7 +1,8 @@
 /** @file Draws the graph with a pen: edges from weak to strong, then nodes, then the band with layer names. */
 
 import type { EdgeNorm, EdgeScale } from "../shared/savedState";
-import { rgba, type Theme } from "../shared/theme";
+import { moduleColour, moduleShape } from "../shared/palette";
+import { rgba, type Rgb, type Theme } from "../shared/theme";
 import { headerHeight, labelGap, type Layout } from "./layout";
 import { featureName, type GraphLayer, type NodeRef } from "./model";
 import type { Pen, Stroke } from "./pen";
@@ -15,7 +16,11 @@ export interface Scene {
   theme: Theme;
   norm: EdgeNorm;
   scale: EdgeScale;
+  /** Module of every feature by layer, -1 for none; null: modules are not shown. */
+  modules: readonly (readonly number[])[] | null;
 }
+
+const moduleOf = (scene: Scene, layer: number, feature: number): number => scene.modules?.[layer]?.[feature] ?? -1;
 
 /** Edges between two looks at the clock while a large picture is drawn in slices. */
 const slice = 256;
@@ -25,7 +30,7 @@ export function* paintEdges(pen: Pen, scene: Scene): Generator<void> {
   const { layout, shown, norm, scale } = scene;
   const { graph, size } = layout;
   const reference = strongest(graph, norm);
-  const strokes = graph.sections.map((_, section) => lookTable(scene, section, shown.drawn[section]!));
+  const strokes = graph.sections.map((_, section) => looks(scene, section, shown.drawn[section]!));
   // Position of the next edge to draw, by section: from the weakest drawn one to the strongest.
   const next = shown.drawn.map((count) => count - 1);
   const places = graph.sections.map((_, section) => sectionPlaces(layout, section));
@@ -44,7 +49,7 @@ export function* paintEdges(pen: Pen, scene: Scene): Generator<void> {
         const y0 = from[source]!;
         const y1 = to[found.target[edge]!]!;
         if ((y0 < 0 && y1 < 0) || (y0 > size.height && y1 > size.height)) continue;
-        pen.curve(exit[source]!, y0, x1, y1, strokes[section]![weight < 0 ? 1 : 0][level]!);
+        pen.curve(exit[source]!, y0, x1, y1, strokes[section]!(edge)[level]!);
         if (++painted % slice === 0) yield;
       }
     }
@@ -57,16 +62,37 @@ export function paintAllEdges(pen: Pen, scene: Scene): void {
   while (job.next().done !== true);
 }
 
-/** One stroke per sign and level. Lines are no thicker than the rows that they join. */
-function lookTable({ theme, layout }: Scene, section: number, drawn: number): [Stroke[], Stroke[]] {
+/**
+ * Strokes of an edge by level: one table per sign, or per module where modules are shown (an edge between two modules is grey).
+ * Lines are no thicker than the rows that they join.
+ */
+function looks(scene: Scene, section: number, drawn: number): (edge: number) => Stroke[] {
+  const { theme, layout } = scene;
   const firstRow = (layer: number): number => layout.rowHeight({ layer, feature: layout.graph.layers[layer]!.first });
   const rowHeight = Math.min(firstRow(section), firstRow(section + 1));
-  const table = (negative: boolean): Stroke[] => Array.from({ length: levels }, (_, level) => {
+  const table = (colour: Rgb, negative: boolean, fade: number): Stroke[] => Array.from({ length: levels }, (_, level) => {
     const { width, alpha } = edgeLook((level + 0.5) / levels, drawn, { columnWidth: layout.columnWidth, rowHeight }, theme.highContrast);
-    return { colour: rgba(negative ? theme.negative : theme.positive, Number(alpha.toFixed(3))), width, dashed: negative };
+    return { colour: rgba(colour, Number((alpha * fade).toFixed(3))), width, dashed: negative };
   });
-  return [table(false), table(true)];
+  const { source, target, weight } = layout.graph.sections[section]!;
+  if (scene.modules === null) {
+    const tables = [table(theme.positive, false, 1), table(theme.negative, true, 1)] as const;
+    return (edge) => tables[weight[edge]! < 0 ? 1 : 0];
+  }
+  const tables = new Map<number, Stroke[]>();
+  return (edge) => {
+    const from = moduleOf(scene, section, source[edge]!);
+    const module = from === moduleOf(scene, section + 1, target[edge]!) ? from : -1;
+    const key = 2 * module + (weight[edge]! < 0 ? 1 : 0);
+    const known = tables.get(key);
+    if (known !== undefined) return known;
+    const made = module < 0 ? table(betweenModules(theme), weight[edge]! < 0, 0.55) : table(moduleColour(module, theme.light), weight[edge]! < 0, 1);
+    tables.set(key, made);
+    return made;
+  };
 }
+
+const betweenModules = ({ light, highContrast }: Theme): Rgb => (light ? (highContrast ? [60, 60, 60] : [120, 120, 120]) : highContrast ? [200, 200, 200] : [150, 150, 150]);
 
 /** Where the nodes of a section are, by feature: looked up once per node instead of once per edge. */
 function sectionPlaces(layout: Layout, section: number): { from: Float64Array; exit: Float64Array; to: Float64Array } {
@@ -81,7 +107,7 @@ export function paintPath(pen: Pen, scene: Scene, edges: readonly PathEdge[]): v
   const reference = strongest(layout.graph, norm);
   const perSection = layout.graph.sections.map(() => 0);
   for (const { section } of edges) perSection[section]!++;
-  const strokes = perSection.map((count, section) => lookTable(scene, section, count));
+  const strokes = perSection.map((count, section) => looks(scene, section, count));
   for (let at = edges.length - 1; at >= 0; at--) {
     const { section, edge } = edges[at]!;
     const found = layout.graph.sections[section]!;
@@ -90,7 +116,7 @@ export function paintPath(pen: Pen, scene: Scene, edges: readonly PathEdge[]): v
     const level = Math.min(levels - 1, Math.floor((0.3 + 0.7 * value) * levels));
     const source = { layer: section, feature: found.source[edge]! };
     const to = layout.y({ layer: section + 1, feature: found.target[edge]! });
-    pen.curve(layout.exit(source), layout.y(source), layout.x(section + 1), to, strokes[section]![weight < 0 ? 1 : 0][level]!);
+    pen.curve(layout.exit(source), layout.y(source), layout.x(section + 1), to, strokes[section]!(edge)[level]!);
   }
 }
 
@@ -115,11 +141,15 @@ export function paintNode(pen: Pen, scene: Scene, node: NodeRef, label: boolean)
   const radius = nodeRadius(weight, layout.rowHeight(node));
   const x = layout.x(node.layer);
   const y = layout.y(node);
-  const hollow = layer.importance === null || (layer.constant && node.feature === 0);
-  const outline: Stroke = { colour: theme.foreground, width: radius > 3 ? 1.4 : 1, dashed: false };
+  const module = moduleOf(scene, node.layer, node.feature);
+  const colour = module < 0 ? theme.foreground : rgba(moduleColour(module, theme.light));
+  const shape = module < 0 ? 0 : moduleShape(module);
+  const hollow = layer.importance === null || (layer.constant && node.feature === 0) || shape === 2;
+  const rimmed = hollow || shape === 1;
+  const outline: Stroke = { colour: shape === 1 ? theme.foreground : colour, width: radius > 3 ? 1.4 : 1, dashed: false };
   // A disc of the background first: edges end at the rim, not in the middle of a translucent disc.
   pen.circle(x, y, radius + 1, theme.background, null);
-  pen.circle(x, y, radius, hollow ? theme.background : theme.foreground, hollow ? outline : null);
+  pen.circle(x, y, radius, hollow ? theme.background : colour, rimmed ? outline : null);
   if (label) pen.text(featureName(layer, node.feature), x + labelGap, y, { colour: theme.muted, size: 10.5, align: "left", halo: theme.background });
 }
 

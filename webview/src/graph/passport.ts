@@ -4,6 +4,7 @@ import { button, progressRing, setDisabled } from "../shared/controls";
 import { element, svg } from "../shared/dom";
 import { count, number, percent, plural } from "../shared/format";
 import type { AblationAnswer } from "../shared/endpoint";
+import { moduleName, type Module } from "../shared/modules";
 import { featureName, neighbours, nodeName, sameNode, totalImportance, type Graph, type Neighbour, type NodeRef } from "./model";
 import { spectrum } from "./spectrum";
 
@@ -19,14 +20,19 @@ export interface PassportActions {
 
 const shownPartners = 8;
 
-export function passport(graph: Graph, node: NodeRef, pinned: readonly NodeRef[], actions: PassportActions): HTMLElement[] {
+/** @param about the pinned features, and the module of this one where modules are shown. */
+export function passport(graph: Graph, node: NodeRef, about: { pinned: readonly NodeRef[]; module: Module | null }, actions: PassportActions): HTMLElement[] {
+  const { pinned, module } = about;
+  const label = graph.layers[node.layer]!.labels?.[node.feature] ?? null;
   const layer = graph.layers[node.layer]!;
   const isPinned = pinned.some((other) => sameNode(other, node));
   return [
     element("div", { class: "passport-head" },
       element("h2", { attributes: { tabindex: -1 } }, nodeName(graph, node)),
       element("button", { class: "quiet", attributes: { type: "button", "aria-label": "Clear the selection", title: "Clear the selection (Esc)" }, on: { click: () => actions.select(null) } }, "✕")),
+    ...(label === null ? [] : [element("p", { class: "feature-label" }, label)]),
     ...importanceRows(graph, node),
+    ...(module === null ? [] : [element("p", { class: "hint" }, `In module ${moduleName(module.index)}: ${plural(module.features.length, "feature")} in ${plural(module.layers, "layer")}.`)]),
     element("div", { class: "button-row" },
       button(isPinned ? "Unpin" : "Pin", () => actions.pin(node), { title: "Keep this feature marked (Ctrl+click)" }),
       button("Source", () => actions.openSource(layer.name), { title: `Go to the line that defines ${layer.name}` })),

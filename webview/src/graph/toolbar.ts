@@ -40,7 +40,8 @@ const scales: { value: EdgeScale; label: string }[] = [
   { value: "linear", label: "Linear" },
 ];
 
-export function graphToolbar(actions: ToolbarActions): Toolbar {
+/** @param resolution the slider of the modules' resolution. */
+export function graphToolbar(actions: ToolbarActions, resolution: HTMLElement): Toolbar {
   let norm: EdgeNorm = "strongest";
   const spoken = (value: number): string => `${thresholdText(value, norm)}, ${plural(actions.countAt(value), "edge")}`;
   const slider = logRange("Edge threshold", spoken, (value) => actions.threshold(value));
@@ -62,7 +63,8 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
   ], "1", (value) => actions.change({ hops: Number(value) }));
   const constant = checkbox("Constant feature", false, (value) => actions.change({ showConstant: value }));
   const merge = checkbox("Merge outputs", false, (value) => actions.change({ mergeOutputs: value, threshold: null }));
-  const find = textField("Find a feature", { placeholder: "Find: f3, fc1 f3", size: 13, onInput: (text) => actions.search(text) });
+  const colour = dropdown("Colour", [{ value: "none", label: "Sign" }, { value: "modules", label: "Modules" }], "none", (value) => actions.change({ colour: value as GraphState["colour"] }));
+  const find = textField("Find a feature", { placeholder: "Find: f3, fc1 f3, M2", size: 14, onInput: (text) => actions.search(text) });
   find.field.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.nextHit(); });
   const hits = element("span", { class: "amount", attributes: { role: "status" } });
   const simple = (label: string, title: string, run: () => void): HTMLElement =>
@@ -70,11 +72,11 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
 
   const node = element("div", { class: "toolbar", attributes: { role: "group", "aria-label": "Graph" } },
     basis.node, threshold,
-    element("span", { class: "secondary" }, norm_.node, width.node, hops.node, constant.node, merge.node, element("span", { class: "field" }, find.node, hits)),
+    element("span", { class: "secondary" }, colour.node, resolution, norm_.node, width.node, hops.node, constant.node, merge.node, element("span", { class: "field" }, find.node, hits)),
     element("span", { class: "field end" }, moreButton(), simple("Fit", "Fit the whole graph (0)", actions.fit), simple("?", "Keyboard shortcuts", actions.help), menuButton("Export", actions.exports)),
   );
   const settable: [Control<string>, (state: GraphState) => string][] = [
-    [basis, (state) => state.basis], [norm_, (state) => state.norm], [width, (state) => state.scale], [hops, (state) => String(state.hops)],
+    [basis, (state) => state.basis], [colour, (state) => state.colour], [norm_, (state) => state.norm], [width, (state) => state.scale], [hops, (state) => String(state.hops)],
   ] as [Control<string>, (state: GraphState) => string][];
   return {
     node,
@@ -82,6 +84,7 @@ export function graphToolbar(actions: ToolbarActions): Toolbar {
       norm = state.norm;
       for (const [control, read] of settable) control.set(read(state));
       constant.set(state.showConstant);
+      resolution.hidden = state.colour !== "modules";
       merge.node.hidden = merged === null;
       merge.set(merged === true);
       slider.node.disabled = ends === null;

@@ -1,6 +1,7 @@
 /** @file What every tab is given. */
 
 import type { ReadonlySignal, Signal } from "@preact/signals-core";
+import type { AblationCurve } from "../../../server/src/protocol/ablation";
 import type { LensData } from "./data";
 import type { Endpoint } from "./endpoint";
 import type { Matrices } from "./matrices";
@@ -12,6 +13,8 @@ export interface ViewContext {
   data: ReadonlySignal<LensData>;
   state: Signal<SavedState>;
   theme: ReadonlySignal<Theme>;
+  /** What ablations of this result have found. */
+  curves: ReadonlySignal<readonly AblationCurve[]>;
   matrices: Matrices;
   /** One sentence for screen readers. */
   say(sentence: string): void;

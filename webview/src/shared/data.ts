@@ -71,6 +71,9 @@ export function afterEvent(data: LensData, event: RunEvent): LensData {
       return { ...base, layers: base.layers.map((slot, index) => (index === event.layer.index ? { ...slot, summary: event.layer } : slot)) };
     case "section":
       return { ...base, sections: base.sections.map((slot, index) => (index === event.section.index ? { ...slot, summary: event.section } : slot)) };
+    // Belongs to a stored result and comes to its views as a message of its own.
+    case "curve":
+      return base;
     case "note":
       return { ...base, notes: [...base.notes, event.message] };
     // The stored result follows as a message of its own; until then the partial state stays on screen.

@@ -1,11 +1,12 @@
 /** @file Guards for what the editor sends. A stored result comes from a file, so its shape is checked, not assumed. */
 
+import type { AblationCurve, ModuleNumbers } from "../../../server/src/protocol/ablation";
 import type { RunEvent } from "../../../server/src/protocol/events";
 import type { LayerSummary, ResultMetadata, SectionSummary } from "../../../server/src/protocol/result";
 import type { HostMessage, ViewMatrix } from "../../../server/src/protocol/views";
 
 type Fields = Record<string, unknown>;
-const tabs = new Set(["graph", "jacobians", "table"]);
+const tabs = new Set(["graph", "jacobians", "plots", "table"]);
 
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -16,7 +17,8 @@ const isNumbers = (value: unknown): value is number[] => Array.isArray(value) &&
 function isLayer(value: unknown): value is LayerSummary {
   return isFields(value) && isIndex(value["index"]) && isText(value["name"]) && isIndex(value["dimension"]) && isIndex(value["kept"])
     && isNumbers(value["lambda"]) && isNumbers(value["gramEigenvalues"]) && isNumber(value["gramRank"])
-    && (value["needed"] === undefined || isIndex(value["needed"]));
+    && (value["needed"] === undefined || isIndex(value["needed"]))
+    && (value["labels"] === undefined || (Array.isArray(value["labels"]) && value["labels"].every((label) => label === null || isText(label))));
 }
 
 function isSection(value: unknown): value is SectionSummary {
@@ -43,6 +45,18 @@ export function metadataProblem(value: unknown): string | null {
   return null;
 }
 
+function isCurve(value: unknown): value is AblationCurve {
+  if (!isFields(value) || !isText(value["layer"]) || !["nodes", "edges"].includes(value["what"] as string) || !["lib", "pca", "neuron"].includes(value["basis"] as string)) return false;
+  const { points } = value;
+  return ["accuracy", "ce-loss"].includes(value["metric"] as string) && isNumber(value["base"]) && isNumber(value["tolerance"]) && isIndex(value["needed"]) && isIndex(value["total"])
+    && Array.isArray(points) && points.every((point) => Array.isArray(point) && point.length === 2 && isIndex(point[0]) && isNumber(point[1]));
+}
+
+function isModules(value: unknown): value is ModuleNumbers {
+  return isFields(value) && isNumber(value["modularity"]) && Array.isArray(value["layers"])
+    && value["layers"].every((layer) => Array.isArray(layer) && layer.every((module) => module === -1 || isIndex(module)));
+}
+
 function isRunEvent(value: unknown): value is RunEvent {
   if (!isFields(value) || !isText(value["run"])) return false;
   switch (value["kind"]) {
@@ -52,6 +66,7 @@ function isRunEvent(value: unknown): value is RunEvent {
     case "phase": return isText(value["phase"]) && isNumber(value["overall"]) && isText(value["detail"]) && isNumber(value["elapsedSeconds"]);
     case "layer": return isLayer(value["layer"]);
     case "section": return isSection(value["section"]);
+    case "curve": return isText(value["file"]) && isCurve(value["curve"]);
     case "note":
     case "failed": return isText(value["message"]);
     case "done": return isText(value["file"]);
@@ -85,6 +100,12 @@ export function parseHostMessage(value: unknown): HostMessage | null {
     case "ablation":
       return isIndex(value["request"]) && isText(value["metric"]) && isNumber(value["base"]) && isNumber(value["score"])
         ? { kind: "ablation", request: value["request"], metric: value["metric"], base: value["base"], score: value["score"] } : null;
+    case "modules":
+      return isIndex(value["request"]) && isModules(value["modules"]) ? { kind: "modules", request: value["request"], modules: value["modules"] } : null;
+    case "curves":
+      return isText(value["uri"]) && Array.isArray(value["curves"]) && value["curves"].every(isCurve) ? { kind: "curves", uri: value["uri"], curves: value["curves"] } : null;
+    case "curve":
+      return isText(value["uri"]) && isCurve(value["curve"]) ? { kind: "curve", uri: value["uri"], curve: value["curve"] } : null;
     case "show":
       return tabs.has(value["tab"] as string) && optional(value["layer"], isText) && optional(value["feature"], isIndex) && optional(value["section"], isIndex)
         ? (value as unknown as HostMessage) : null;

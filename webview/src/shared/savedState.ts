@@ -3,7 +3,7 @@
 import type { BasisName } from "../../../server/src/protocol/result";
 import type { VsCodeApi } from "./endpoint";
 
-export type Tab = "graph" | "jacobians" | "table";
+export type Tab = "graph" | "jacobians" | "plots" | "table";
 export type EdgeNorm = "strongest" | "total" | "absolute";
 export type EdgeScale = "log" | "sqrt" | "linear";
 
@@ -18,6 +18,9 @@ export interface GraphState {
   mergeOutputs: boolean | null;
   /** In units of the norm; null until the user moves it: then the view chooses. */
   threshold: number | null;
+  colour: "none" | "modules";
+  /** Of the modules: larger gives more and smaller ones. */
+  resolution: number;
   selection: NodeName | null;
   pinned: NodeName[];
   hops: number;
@@ -44,7 +47,7 @@ export interface SavedState {
 
 export const initialState: SavedState = {
   v: 1, uri: null, run: null, tab: "graph",
-  graph: { basis: "lib", norm: "strongest", scale: "log", showConstant: false, mergeOutputs: null, threshold: null, selection: null, pinned: [], hops: 1 },
+  graph: { basis: "lib", norm: "strongest", scale: "log", showConstant: false, mergeOutputs: null, threshold: null, colour: "none", resolution: 1, selection: null, pinned: [], hops: 1 },
   heatmap: { section: 0, statistic: "mean", order: "importance", scale: "linear", limit: null, bases: ["neuron", "pca", "lib"] },
 };
 

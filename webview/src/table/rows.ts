@@ -25,6 +25,7 @@ export function layerTable(graph: Graph): Table {
 }
 
 export function featureTable(graph: Graph): Table {
+  const labelled = graph.layers.some(({ labels }) => labels?.some((label) => label !== null) === true);
   const rows = graph.layers.flatMap((layer, index) => {
     const total = totalImportance(layer);
     return Array.from({ length: layer.known ? layer.count - layer.first : 0 }, (_, row): Value[] => {
@@ -35,10 +36,10 @@ export function featureTable(graph: Graph): Table {
         return first === undefined ? "" : featureName(graph.layers[first.node.layer]!, first.node.feature);
       };
       const constant = layer.constant && feature === 0;
-      return [layer.name, featureName(layer, feature), importance, importance === null || constant || total === 0 ? null : importance / total, strongest("in"), strongest("out")];
+      return [layer.name, featureName(layer, feature), importance, importance === null || constant || total === 0 ? null : importance / total, strongest("in"), strongest("out"), ...(labelled ? [layer.labels?.[feature] ?? ""] : [])];
     });
   });
-  return { columns: [text("Layer"), text("Feature"), numeric("Importance"), numeric("Share of layer"), text("Strongest input"), text("Strongest output")], rows };
+  return { columns: [text("Layer"), text("Feature"), numeric("Importance"), numeric("Share of layer"), text("Strongest input"), text("Strongest output"), ...(labelled ? [text("Label")] : [])], rows };
 }
 
 /** @param above edges to list, by section: those at or above the graph's threshold. */

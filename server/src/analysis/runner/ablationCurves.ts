@@ -35,6 +35,8 @@ export async function nodeCurves(session: AblationSession, request: AblateNodesR
     const curve = await ablateNodes(network, index, session.ordered(index, request.basis)!, data, base, options, signals(place + 1, name));
     answer.curves[name] = curve.points.map(([kept, score]) => [kept, score]);
     answer.needed[name] = curve.needed;
+    const kind = { what: "nodes", basis: request.basis, layer: name, metric: data.metric, base, tolerance } as const;
+    context.emit({ kind: "curve", run: request.run, file: request.file, curve: { ...kind, points: ascending(answer.curves[name]), needed: curve.needed, total: width } });
   }
   return answer;
 }
@@ -58,9 +60,13 @@ export async function edgeCurves(session: AblationSession, request: AblateEdgesR
     answer.total[from] = result.total;
     answer.weakest[from] = result.weakestRequired;
     answer.probes[from] = result.probes.map(([kept, score]) => [kept, score]);
+    const kind = { what: "edges", basis: request.basis, layer: from, metric: data.metric, base, tolerance } as const;
+    context.emit({ kind: "curve", run: request.run, file: request.file, curve: { ...kind, points: ascending(answer.probes[from]), needed: result.required, total: result.total } });
   }
   return answer;
 }
+
+const ascending = (points: readonly [number, number][]): [number, number][] => [...points].sort(([a], [b]) => a - b);
 
 function scoring(session: AblationSession, request: AblationOptions): { data: EvaluationData; tolerance: number } {
   const metric = request.metric ?? session.data.metric;

@@ -5,6 +5,7 @@
 
 import type { Metric } from "../../core/lib/ablation/evaluate";
 import type { EdgeSparsity } from "../../core/lib/sparsity";
+import type { ModuleNumbers } from "../../protocol/ablation";
 import type { RunEvent } from "../../protocol/events";
 import type { BackendName, BasisName } from "../../protocol/result";
 import type { AblationScheduleSpec } from "../../protocol/spec";
@@ -143,6 +144,9 @@ export interface LabelledLayer {
 }
 export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
 
+/** Modules of the interaction graph of a stored result, for a view. */
+export interface ModulesRequest { kind: "modules"; file: string; resolution: number }
+
 export interface CreateSpecRequest { kind: "create-spec"; model: string }
 export interface CreateSpecAnswer { file: string; text: string }
 
@@ -155,6 +159,7 @@ export interface WorkerCalls {
   "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
   "labels": { request: LabelsRequest; answer: LabelsAnswer };
   "sparsity": { request: SparsityRequest; answer: SparsityAnswer };
+  "modules": { request: ModulesRequest; answer: ModuleNumbers };
   "create-spec": { request: CreateSpecRequest; answer: CreateSpecAnswer };
 }
 export type WorkerCall = keyof WorkerCalls;

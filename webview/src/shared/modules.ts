@@ -1,0 +1,103 @@
+/** @file Modules of the interaction graph, asked for when something shows them: at the resolution of the slider, once per value. */
+
+import { computed, effect, signal, type ReadonlySignal } from "@preact/signals-core";
+import type { ModuleNumbers } from "../../../server/src/protocol/ablation";
+import { setGraph, type ViewContext } from "./context";
+import { element } from "./dom";
+import { count, number, plural } from "./format";
+import { logRange } from "./range";
+
+/** Milliseconds of quiet before a new resolution is asked for: a slider that is being dragged asks once. */
+const quiet = 250;
+/** Resolutions kept, so that going back to one is immediate. */
+const kept = 32;
+
+export interface Module { index: number; features: { layer: number; feature: number }[]; layers: number }
+
+export interface ModuleStore {
+  /** Null while unknown, and for a run that has not finished. */
+  numbers: ReadonlySignal<ModuleNumbers | null>;
+  /** Largest first. */
+  list: ReadonlySignal<Module[]>;
+  busy: ReadonlySignal<boolean>;
+  /** Why there are none. */
+  problem: ReadonlySignal<string | null>;
+}
+
+export const smallestResolution = 0.2;
+export const largestResolution = 5;
+
+/** @param wanted something shows modules. */
+export function moduleStore(context: ViewContext, wanted: ReadonlySignal<boolean>): ModuleStore {
+  const numbers = signal<ModuleNumbers | null>(null);
+  const busy = signal(false);
+  const problem = signal<string | null>(null);
+  const resolution = computed(() => context.state.value.graph.resolution);
+  const metadata = computed(() => context.data.value.metadata);
+  const known = new Map<number, ModuleNumbers>();
+  let of: unknown = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  effect(() => {
+    const result = metadata.value;
+    const at = resolution.value;
+    if (of !== result) {
+      of = result;
+      known.clear();
+      numbers.value = null;
+    }
+    if (!wanted.value || result === null) return;
+    clearTimeout(timer);
+    const found = known.get(at);
+    if (found !== undefined) { numbers.value = found; return; }
+    timer = setTimeout(() => void ask(result, at), numbers.peek() === null ? 0 : quiet);
+  });
+
+  async function ask(result: unknown, at: number): Promise<void> {
+    busy.value = true;
+    try {
+      const answer = await context.endpoint.modules(at);
+      if (of !== result) return;
+      known.set(at, answer);
+      if (known.size > kept) known.delete(known.keys().next().value!);
+      problem.value = null;
+      if (resolution.peek() === at) numbers.value = answer;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    } finally {
+      busy.value = false;
+    }
+  }
+  return { numbers, list: computed(() => modulesOf(numbers.value)), busy, problem };
+}
+
+export function modulesOf(numbers: ModuleNumbers | null): Module[] {
+  const modules: Module[] = [];
+  numbers?.layers.forEach((features, layer) => features.forEach((index, feature) => {
+    if (index >= 0) (modules[index] ??= { index, features: [], layers: 0 }).features.push({ layer, feature });
+  }));
+  // A number that no feature has leaves a hole.
+  const found = modules.filter((module) => module !== undefined);
+  for (const module of found) module.layers = new Set(module.features.map(({ layer }) => layer)).size;
+  return found;
+}
+
+export const moduleName = (index: number): string => `M${index + 1}`;
+
+/** "7 modules, modularity 0.52". */
+export const describeModules = (store: ModuleStore): string =>
+  (store.numbers.value === null ? store.problem.value ?? "Looking for modules…" : `${plural(store.list.value.length, "module")}, modularity ${number(store.numbers.value.modularity)}`);
+
+/** The slider of the resolution with its number and what it gives. */
+export function resolutionSlider(context: ViewContext, store: ModuleStore): HTMLElement {
+  const value = element("span", { class: "amount" });
+  const slider = logRange("Resolution of the modules", (at) => `${number(at)}, ${count(store.list.peek().length)} modules`, (at) => setGraph(context, { resolution: Number(at.toPrecision(3)) }));
+  slider.setEnds(smallestResolution, largestResolution);
+  effect(() => {
+    const { resolution } = context.state.value.graph;
+    slider.set(resolution);
+    value.textContent = `${number(resolution)} · ${store.numbers.value === null ? "…" : plural(store.list.value.length, "module")}`;
+  });
+  return element("span", { class: "field", attributes: { title: "Larger gives more and smaller modules" } },
+    element("span", { class: "field-label", attributes: { "aria-hidden": "true" } }, "Resolution"), slider.node, value);
+}
