@@ -110,7 +110,7 @@ describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, see
     for (const [index, section] of analysis.network.sections.entries()) {
       const next = index + 1 < rotated.length ? await authors(`interaction_rotations.${index + 1}.C`) : null;
       const task = await taskOf(analysis, index, next);
-      const edges = await planSection(section, { integration: "gradient", intervals: 0 }).edges(task);
+      const edges = await planSection(section, { task: { edgesFrom: task.features.C.cols }, outputs: section.outputWidth, positions: 3, points: 1 }).edges(task);
       expect(relativeDifference(edges, await authors(`edges.${index}.E_hat`))).toBeLessThan(1e-6);
     }
   }, patience);
@@ -118,7 +118,7 @@ describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, see
   it("are our Lambda from their next layer's features", async () => {
     for (const [index, section] of analysis.network.sections.entries()) {
       const next = index + 1 < rotated.length ? await authors(`interaction_rotations.${index + 1}.C`) : null;
-      const M = await planSection(section, { integration: "gradient", intervals: 0 }).jacobianGram(await taskOf(analysis, index, next));
+      const M = await planSection(section, { task: "gram", outputs: section.outputWidth, positions: 3, points: 1 }).jacobianGram(await taskOf(analysis, index, next));
       const { mean, gram } = analysis.bases[index]!;
       const { lambda } = libBasis({ mean, gram, centered: true }, principalDirections(gram, true), M, { threshold: 1e-13, pcaThreshold: 1e-13 });
       const wanted = [...(await authors(`interaction_rotations.${index}.Lambda`)).data].sort((a, b) => b - a);

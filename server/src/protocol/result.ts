@@ -61,6 +61,8 @@ export interface SectionSummary {
   edges: EdgeList;
   /** Number of edges left out of `edges`, and the weight of the strongest of them. */
   truncated: { count: number; largest: number };
+  /** Exact path that gave the edges, and why the planner took it. */
+  path?: string;
 }
 
 /** Where the analysed numbers come from; enough to run the analysis again. */

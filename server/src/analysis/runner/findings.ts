@@ -29,12 +29,12 @@ export class Findings implements Finished {
   }
 
   /** Edges in the main basis are shown at once; the others only stored. */
-  addEdges({ basis, section, edges }: FinishedEdges, { network, options }: Pick<Prepared, "network" | "options">): void {
+  addEdges({ basis, section, edges, path }: FinishedEdges, { network, options }: Pick<Prepared, "network" | "options">): void {
     this.edges.push({ basis, section });
     this.tensors.add(edgeTensor(basis, section, edges));
     if (basis !== options.edgeBases[0]) return;
     const { from, to } = network.sections[section]!;
-    this.sections[section] = summarizeSection(section, from, to, edges, options.center);
+    this.sections[section] = { ...summarizeSection(section, from, to, edges, options.center), path };
     this.emit({ run: this.run, kind: "section", section: this.sections[section]! });
   }
 }

@@ -111,6 +111,7 @@ function checkSection(check: Checker, value: unknown, index: number): void {
   if (shape.length !== 2) check.fail(`${at}.shape`, "two numbers");
   shape.forEach((size) => check.count(size, `${at}.shape`));
   check.number(section.total, `${at}.total`);
+  if (section.path !== undefined) check.text(section.path, `${at}.path`);
   const edges = check.object(section.edges, `${at}.edges`) as Fields & Partial<EdgeList>;
   const source = check.numbers(edges.source, `${at}.edges.source`, limits.edges);
   const target = check.numbers(edges.target, `${at}.edges.target`, limits.edges);

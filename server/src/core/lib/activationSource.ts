@@ -8,6 +8,8 @@ import type { SectionedNetwork } from "../network/section";
 export interface LayerActivations {
   /** N */
   readonly samples: number;
+  /** Positions of one sample where it enters the network. */
+  readonly positions: number;
   /**
    * Calls `body` for every batch x [B, S, d], frees x afterwards and checks for cancellation between batches.
    * @param onProgress fraction of the samples done, after each batch
@@ -23,6 +25,7 @@ export function everyNth(engine: Engine, activations: LayerActivations, stride: 
   if (stride === 1) return activations;
   return {
     samples: Math.ceil(activations.samples / stride),
+    positions: activations.positions,
     async forEachBatch(body, onProgress) {
       let passed = 0;
       await activations.forEachBatch(async (x) => {
@@ -84,6 +87,7 @@ export class ActivationSource {
   at(layer: number): LayerActivations {
     return {
       samples: this.batches.samples,
+      positions: this.batches.positions,
       forEachBatch: async (body, onProgress) => {
         const from = Math.max(-1, ...[...this.#kept.keys()].filter((kept) => kept <= layer));
         let done = 0;

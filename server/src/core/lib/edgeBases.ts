@@ -28,10 +28,9 @@ export function featureMapIn(basis: EdgeBasis, layer: LayerBasis | null, { width
 export async function edgesBetween(
   section: Section, activations: LayerActivations, maps: readonly (FeatureMap | null)[], options: LibOptions, signals: TaskSignals,
 ): Promise<{ edges: Matrix; path: string }> {
-  const plan = edgePlan(section, options);
   const own = identity(section.inputWidth);
   const rule = integrationRule(options, section.from);
-  const edges = await plan.edges({
+  const task: EdgesTask = {
     section,
     activations,
     features: maps[section.index] ?? { C: own, CPinv: own },
@@ -40,16 +39,20 @@ export async function edgesBetween(
     memoryBudget: options.memoryBudget / 4,
     checkCancelled: () => signals.checkCancelled(),
     progress: (fraction) => signals.task(fraction),
-  });
-  return { edges, path: plan.path };
+  };
+  const plan = edgePlan(task, options);
+  return { edges: await plan.edges(task), path: plan.path };
 }
 
-function edgePlan(section: Section, options: LibOptions): Pick<SectionPlan, "path" | "edges"> {
+function edgePlan({ section, activations, features, nextC, points }: EdgesTask, options: LibOptions): Pick<SectionPlan, "path" | "edges"> {
   if (options.edgeFormula === "functional") return { path: "functional edges (one vector-Jacobian product per feature and point)", edges: functionalEdges };
   const draws = options.edgeSources;
-  if (draws === null || isPositionWise(section)) return planSection(section, integrationRule(options, section.from));
+  if (draws === null || isPositionWise(section)) {
+    const outputs = featuresOfOutput(section, nextC).cols;
+    return planSection(section, { task: { edgesFrom: features.C.cols }, outputs, positions: activations.positions, points: points.length });
+  }
   return {
     path: `vector-Jacobian products of random sources (${draws} over positions)`,
-    edges: (task: EdgesTask) => edgesByVjp(task, edgeSources(section.engine, featuresOfOutput(section, task.nextC), draws, options.seed, section.index)),
+    edges: (task) => edgesByVjp(task, edgeSources(section.engine, featuresOfOutput(section, nextC), draws, options.seed, section.index)),
   };
 }

@@ -69,7 +69,10 @@ export async function layerBasis(
 /** Random sources where they were asked for and save something: position-wise sections are exact over positions at no cost. */
 function gramPlan(section: Section, task: JacobianGramTask, options: LibOptions): Pick<SectionPlan, "path" | "jacobianGram"> {
   const { position, hidden } = options.sources;
-  if (hidden === null && (position === null || isPositionWise(section))) return planSection(section, integrationRule(options, section.from));
+  if (hidden === null && (position === null || isPositionWise(section))) {
+    const outputs = featuresOfOutput(section, task.nextC).cols;
+    return planSection(section, { task: "gram", outputs, positions: task.activations.positions, points: task.points.length });
+  }
   const over = [...(position === null ? [] : [`${position} over positions`]), ...(hidden === null ? [] : [`${hidden} over features`])];
   return {
     path: `vector-Jacobian products of random sources (${over.join(", ")})`,

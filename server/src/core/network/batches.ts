@@ -13,6 +13,8 @@ export interface Batch {
 /** Can be iterated again and again, always in the same order. */
 export interface BatchSource extends Iterable<Batch> {
   readonly samples: number;
+  /** S of one sample; 1 without positions. */
+  readonly positions: number;
 }
 
 /** @param limit use at most this many samples, from the start. */
@@ -20,6 +22,7 @@ export function networkBatches(network: Network, inputs: NetworkInputs, batchSiz
   const samples = Math.min(limit, inputs.count);
   return {
     samples,
+    positions: inputs.kind === "tokens" ? inputs.positions : 1,
     *[Symbol.iterator]() {
       for (let start = 0; start < samples; start += batchSize) {
         const count = Math.min(batchSize, samples - start);

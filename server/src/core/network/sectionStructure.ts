@@ -54,7 +54,7 @@ export function recognizeStructure(modules: readonly Module[]): SectionStructure
       return normMlpStructure(cores, runs) ?? general("its norm and its MLP are not one after the other");
     default:
       if (kinds.includes("last-position") && !kinds.includes("attention")) return general("the section drops positions without attention");
-      return general(`the section holds ${cores.length} nonlinear modules: ${cores.map(({ id }) => id).join(", ")}`);
+      return general(`the section holds ${cores.length} nonlinear modules; node layers between ${cores.map(({ id }) => id).join(", ")} would give closed forms`);
   }
 }
 

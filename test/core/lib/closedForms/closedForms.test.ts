@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
 import { planSection } from "../../../../server/src/core/lib/planSection";
-import { atData, gradient, gramByDifferences, halfway, relativeDifference, task, twoPoints } from "./comparison";
+import type { SectionWork } from "../../../../server/src/core/lib/sectionCost";
+import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
 import { mlpFixture, plainEngine, transformerFixture, type Fixture } from "./networks";
 
 const engine = await plainEngine();
@@ -25,7 +26,7 @@ const cases: { name: string; kind: string; fixture: Fixture; section: number }[]
 
 describe.each(cases)("closed form: $name", ({ kind, fixture, section: index }) => {
   const section = fixture.network.sections[index];
-  const closed = planSection(section, gradient);
+  const closed = planSection(section, manyFeatures);
   const general = generalPlan(section);
 
   it("is found and named by the planner", () => {
@@ -63,6 +64,28 @@ describe.each(cases)("closed form: $name", ({ kind, fixture, section: index }) =
 describe("sections without a closed form", () => {
   it("take the general path and say why", () => {
     const { network } = transformerFixture(engine, { nodeLayers: ["ln1.0", "output"] });
-    expect(planSection(network.sections[0], gradient).path).toMatch(/vector-Jacobian products.*2 nonlinear modules/);
+    expect(planSection(network.sections[0], manyFeatures).path).toMatch(/vector-Jacobian products.*2 nonlinear modules/);
+  });
+});
+
+describe("the planner", () => {
+  const { network } = transformerFixture(engine, { nodeLayers: ["ln1.0", "ln2.0", "unembed", "output"] });
+  const work = (changes: Partial<SectionWork>): SectionWork => ({ task: "gram", outputs: 7, positions: 4, points: 1, ...changes });
+
+  it("goes backwards from few outputs where a closed form needs more multiplications, and says so", () => {
+    const [attention, mlp] = network.sections;
+    expect(planSection(attention, work({ outputs: 1, points: 5 })).path)
+      .toMatch(/^backward passes from 1 output feature, because these need about .* times fewer multiplications than the closed form of attention/);
+    for (const section of [attention, mlp]) expect(planSection(section, work({ outputs: 500 })).path).toMatch(/^closed form of .*, because it needs about .* times fewer/);
+    expect(planSection(network.sections[2], work({ outputs: 1 })).path).toMatch(/^closed form of a linear section .*no data\)$/);
+  });
+
+  it("gives the same numbers either way", async () => {
+    const fixture = transformerFixture(engine, { nodeLayers: ["ln1.0", "ln2.0", "output"] });
+    const [section] = fixture.network.sections;
+    const input = task(fixture, section, atData, true);
+    const [few, many] = [planSection(section, work({ outputs: 1, points: 5 })), planSection(section, manyFeatures)];
+    expect(relativeDifference(await few.jacobianGram(input), await many.jacobianGram(input))).toBeLessThan(1e-12);
+    expect(relativeDifference(await few.edges(input), await many.edges(input))).toBeLessThan(1e-12);
   });
 });

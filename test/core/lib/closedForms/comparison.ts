@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 import type { IntegrationPoint } from "../../../../server/src/core/lib/integration";
+import type { SectionWork } from "../../../../server/src/core/lib/sectionCost";
 import type { EdgesTask } from "../../../../server/src/core/lib/sectionPlan";
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import type { Section } from "../../../../server/src/core/network/section";
@@ -11,7 +12,8 @@ import type { Fixture } from "./networks";
 export const atData: IntegrationPoint[] = [{ alpha: 1, weight: 1 }];
 export const halfway: IntegrationPoint[] = [{ alpha: 0.5, weight: 1 }];
 export const twoPoints: IntegrationPoint[] = [{ alpha: 0.3, weight: 0.4 }, { alpha: 0.9, weight: 0.6 }];
-export const gradient = { integration: "gradient", intervals: 0 } as const;
+/** So much work that every closed form is the cheaper way. */
+export const manyFeatures: SectionWork = { task: "gram", outputs: 1e6, positions: 5, points: 1 };
 
 /** Random features of the input, and of the output when `rotated`. */
 export function task(fixture: Fixture, section: Section, points: readonly IntegrationPoint[], rotated: boolean, memoryBudget = 2 ** 26): EdgesTask {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
 import { jacobianMoments } from "../../../../server/src/core/lib/jacobians/jacobianMoments";
 import { planSection } from "../../../../server/src/core/lib/planSection";
-import { atData, gradient, gramByDifferences, halfway, relativeDifference, task, twoPoints } from "./comparison";
+import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
 import { familyFixture, plainEngine } from "./networks";
 
 const engine = await plainEngine();
@@ -44,7 +44,7 @@ const cases: [family: string, from: string, to: string, kind: string, lastPositi
 describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) => {
   const fixture = familyFixture(engine, family, [from, to], lastPositionOnly ?? null);
   const [section] = fixture.network.sections;
-  const closed = planSection(section, gradient);
+  const closed = planSection(section, manyFeatures);
   const general = generalPlan(section);
 
   it("has a closed form that the plan names", () => {
@@ -86,7 +86,7 @@ describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) 
     const roundedGeneral = generalPlan(roundedSection);
     // The two ways round differently.
     const bound = (deviation: number): number => Math.max(2e-5, 5 * deviation);
-    const plan = planSection(roundedSection, gradient);
+    const plan = planSection(roundedSection, manyFeatures);
     expect(relativeDifference(await plan.jacobianGram(mine), gram)).toBeLessThan(bound(relativeDifference(await roundedGeneral.jacobianGram(mine), gram)));
     expect(relativeDifference(await plan.edges(mine), edges)).toBeLessThan(bound(relativeDifference(await roundedGeneral.edges(mine), edges)));
   });
