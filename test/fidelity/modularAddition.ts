@@ -39,14 +39,16 @@ export interface AnalysedModel {
 
 export const readJson = <Content>(...path: string[]): Content => JSON.parse(readFileSync(join(modaddFolder!, ...path), "utf8")) as Content;
 
-/** Own bases and edges from the 3,830 training pairs. */
-export async function analyseModularAddition(seed: number, engine: Engine, options: Partial<LibOptions> = {}): Promise<AnalysedModel> {
+/** Own bases and edges from the 3,830 training pairs, or from the first of them. */
+export async function analyseModularAddition(
+  seed: number, engine: Engine, options: Partial<LibOptions> = {}, { samples = Infinity, batchSize = 1000 } = {},
+): Promise<AnalysedModel> {
   const network = cutIntoSections(await readNetwork(seed, engine), nodeLayers);
   const { train } = readJson<{ train: number[] }>("split_seed0.json");
   const inTraining = new Set(train);
   const test = Array.from({ length: modulus ** 2 }, (_, pair) => pair).filter((pair) => !inTraining.has(pair));
 
-  const batches = networkBatches(network.network, inputsOf(train), 1000);
+  const batches = networkBatches(network.network, inputsOf(train), batchSize, samples);
   const held = { inputs: inputsOf(test), labels: Int32Array.from(test, (pair) => (Math.floor(pair / modulus) + (pair % modulus)) % modulus) };
   const result: AnalysedModel = {
     network,

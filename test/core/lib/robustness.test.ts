@@ -31,6 +31,13 @@ describe.each<[string, (engine: Engine) => Network, NetworkInputs]>([
     expect(analysisDifference(await analyze(build(engine), inputs, { batchSize }), whole)).toBeLessThan(1e-11);
   });
 
+  it("does not depend on the batch size in float32 but for its rounding", async () => {
+    const single = await referenceEngine("float32");
+    const options = { threshold: 1e-6, edgeBases: ["lib"] as const };
+    const [one, other] = [await analyze(build(single), inputs, { ...options, batchSize: 7 }), await analyze(build(single), inputs, { ...options, batchSize: 1000 })];
+    expect(analysisDifference(other, one)).toBeLessThan(1e-6);
+  });
+
   it("does not depend on the memory budget", async () => {
     expect(analysisDifference(await analyze(build(engine), inputs, { memoryBudget: 2000 }), whole)).toBeLessThan(1e-11);
   });
