@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
 import { jacobianMoments } from "../../../../server/src/core/lib/jacobians/jacobianMoments";
 import { planSection } from "../../../../server/src/core/lib/planSection";
+import { descriptions } from "../../support/transformers";
 import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
 import { familyFixture, plainEngine } from "./networks";
 
@@ -18,6 +19,8 @@ const cases: [family: string, from: string, to: string, kind: string, lastPositi
   ["GPT-2", "ln_final", "unembed", "norm"],
   ["GPT-2", "ln_final", "output", "norm"],
   ["GPT-2", "ln2.0", "ln1.1", "norm-mlp"],
+  ["GPT-2", "mlp_in.0", "ln1.1", "mlp-skip"],
+  ["GPT-2", "unembed", "output", "affine"],
   ["GPT-2", "ln2_out.0", "ln1.1", "norm-mlp"],
   ["llama", "ln2.0", "ln2_out.0", "norm"],
   ["llama", "ln2_out.0", "mlp_in.0", "norm"],
@@ -89,5 +92,12 @@ describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) 
     const plan = planSection(roundedSection, manyFeatures);
     expect(relativeDifference(await plan.jacobianGram(mine), gram)).toBeLessThan(bound(relativeDifference(await roundedGeneral.jacobianGram(mine), gram)));
     expect(relativeDifference(await plan.edges(mine), edges)).toBeLessThan(bound(relativeDifference(await roundedGeneral.edges(mine), edges)));
+  });
+});
+
+describe.each(Object.keys(descriptions))("%s with attn_in and ln_final among its node layers", (family) => {
+  it.each([null, "add_resid1"])("has a closed form for every section (last position after %s)", (lastPositionOnly) => {
+    const { network } = familyFixture(engine, family, ["ln1.0", "attn_in.0", "ln2.0", "ln1.1", "attn_in.1", "ln2.1", "ln_final", "unembed", "output"], lastPositionOnly);
+    for (const { structure } of network.sections) expect(structure.kind).not.toBe("general");
   });
 });
