@@ -1,7 +1,7 @@
 /** @file The node layers of a transformer when the spec names none (method section 1.4). */
 
 /** More outputs than this are too many features for a column of a graph, and their edges would be larger than the model. */
-export const mostOutputs = 4096;
+const mostOutputs = 4096;
 
 /**
  * Before attention and before the MLP of every block, before the unembedding, and the output where it is small enough; in the authors'

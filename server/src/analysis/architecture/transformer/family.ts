@@ -17,12 +17,12 @@ const signatures: readonly [TransformerFamily, RegExp][] = [
   ["llama", /(^|\.)layers\.0\.(self_attn\.q_proj|attention\.wq)\.weight$/],
 ];
 
-export function isTransformerFamily(family: Family | undefined): family is TransformerFamily {
+function isTransformerFamily(family: Family | undefined): family is TransformerFamily {
   return [...modelTypes.values()].some((one) => one === family);
 }
 
 /** The config.json of a Hugging Face model, or null. */
-export function huggingFaceConfigOf(facts: ModelFacts): Record<string, unknown> | null {
+function huggingFaceConfigOf(facts: ModelFacts): Record<string, unknown> | null {
   const config = facts.metadata.get("config");
   return typeof config === "object" && config !== null && !Array.isArray(config) && !(config instanceof Map) ? config as Record<string, unknown> : null;
 }
