@@ -55,7 +55,7 @@ export interface SectionSummary {
   to: string;
   /** [features of `to`, features of `from`], constant feature included. */
   shape: [number, number];
-  /** Sum of all edges except the column of the constant feature. */
+  /** Sum of the sizes of all edges except the column of the constant feature. */
   total: number;
   /** Strongest edges; column 0 (from the constant) included. Complete unless `truncated`. */
   edges: EdgeList;

@@ -157,6 +157,10 @@ describe("a run", () => {
     expect(metadata.layers.some((layer) => layer.path?.includes(path))).toBe(true);
     expect(metadata.spec).toMatchObject(options);
     expect(metadata.sections).toHaveLength(3);
+    for (const { total, edges, truncated } of metadata.sections) {
+      expect(truncated.count).toBe(0);
+      expect(edges.weight.reduce((sum, weight, at) => sum + (edges.source[at] === 0 ? 0 : Math.abs(weight)), 0) / total).toBeCloseTo(1, 9);
+    }
     expect(metadata.key).not.toBe((await readMetadata(doneFile(await run(request(usual.folder, usual.spec))))).key);
   });
 

@@ -29,7 +29,7 @@ export function summarizeLayer(layer: LayerResult): LayerSummary {
 export function summarizeSection(index: number, from: string, to: string, edges: Matrix, hasConstant: boolean): SectionSummary {
   const { rows, cols, data } = edges;
   let total = 0;
-  for (let at = 0; at < data.length; at += 1) if (!hasConstant || at % cols !== 0) total += data[at]!;
+  for (let at = 0; at < data.length; at += 1) if (!hasConstant || at % cols !== 0) total += Math.abs(data[at]!);
   if (!Number.isFinite(total)) throw new Error(`The edges from ${from} to ${to} are not finite numbers: the network overflows on this data. Try "precision": "float64", or check the scale of the data.`);
   const { list, truncated } = strongest(edges);
   return { index, from, to, shape: [rows, cols], total, edges: list, truncated };
