@@ -72,6 +72,8 @@ export interface ClientOptions {
   folder?: string | null;
   options?: InitializationOptions;
   capabilities?: object;
+  /** Further variables of the server's environment. */
+  env?: Record<string, string>;
 }
 
 export class Client {
@@ -88,8 +90,8 @@ export class Client {
     this.errors = errors;
   }
 
-  static async start(bundleFolder: string, { folder = null, options, capabilities = {} }: ClientOptions): Promise<Client> {
-    const child = spawn(process.execPath, [join(bundleFolder, "server.js"), "--stdio"], { stdio: ["pipe", "pipe", "pipe"] });
+  static async start(bundleFolder: string, { folder = null, options, capabilities = {}, env = {} }: ClientOptions): Promise<Client> {
+    const child = spawn(process.execPath, [join(bundleFolder, "server.js"), "--stdio"], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
     let errors = "";
     child.stderr.on("data", (part: Buffer) => { errors += part.toString(); });
     const connection = createProtocolConnection(new StreamMessageReader(child.stdout), new StreamMessageWriter(child.stdin));

@@ -34,6 +34,11 @@ export interface AnalysisServiceOptions {
   maxMemory?: () => string | null;
   /** Where probe results are kept between sessions; in the user's cache folder when absent. */
   backendCacheFile?: string;
+  /**
+   * Where the store is asked whether a result is there. "host" (when absent) answers without starting a worker, but checking a spec keeps
+   * the event loop for a tenth of a second: a host that must never be busy says "worker".
+   */
+  lookUp?: "host" | "worker";
   /** Heap limit of a worker in MiB. */
   heapMegabytes?: number;
 }
@@ -259,7 +264,7 @@ export class AnalysisService {
   }
 
   private async analyze(run: Run, source: SpecSource, storeFolder: string, force: boolean): Promise<void> {
-    if (!force) {
+    if (!force && this.options.lookUp !== "worker") {
       const stored = await lookUpWithoutHashing(source, storeFolder, run.id);
       if (stored) {
         for (const event of stored) this.emit(run, event);

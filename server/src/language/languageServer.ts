@@ -111,6 +111,7 @@ class Session {
     this.#analysis = new AnalysisService({
       workerFile: join(bundleFolder, "worker.js"),
       probeFile: join(bundleFolder, "probe.js"),
+      lookUp: "worker",
       storeFolder: (folder) => settings().storeFolder ?? join(folder, ".lib-lens"),
       backend: () => settings().backend,
       maxMemory: () => settings().maxMemory,

@@ -4,8 +4,8 @@ import type { LayerResult } from "../../core/lib/layerBasis";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { EdgeList, LayerSummary, SectionSummary } from "../../protocol/result";
 
-/** Edges listed per section; the complete matrix is a tensor of the result. */
-export const listedEdges = 20_000;
+/** Edges listed per section; the complete matrix is a tensor of the result. They cross the language server, whose event loop reads them in one turn. */
+export const listedEdges = 10_000;
 
 export function summarizeLayer(layer: LayerResult): LayerSummary {
   const { basis } = layer;
