@@ -35,6 +35,9 @@ const quietSettings = {
   "workbench.colorTheme": "Default Dark Modern", // headless Chromium would prefer light
 };
 
+/** No question at the start: the folder stays untrusted. */
+const restrictedSettings = { "security.workspace.trust.enabled": true, "security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never" };
+
 export interface EditorOptions {
   /** Folder that VS Code is installed in. */
   installation: string;
@@ -43,6 +46,8 @@ export interface EditorOptions {
   /** Folder to work on; it is copied, so that results never land in the project. */
   workspace: string;
   settings?: Record<string, unknown>;
+  /** The workspace is not trusted until somebody says so: restricted mode. */
+  restricted?: boolean;
 }
 
 export interface Editor {
@@ -83,7 +88,7 @@ async function stopGroup(child: ChildProcess): Promise<void> {
 }
 
 /** Starts the editor. @throws {Error} with what it printed when it does not come up. */
-export async function startEditor({ installation, extension, workspace, settings = {} }: EditorOptions): Promise<Editor> {
+export async function startEditor({ installation, extension, workspace, settings = {}, restricted = false }: EditorOptions): Promise<Editor> {
   const home = mkdtempSync(join(tmpdir(), "lib-lens-editor-"));
   const userData = join(home, "user-data");
   const copy = join(home, "workspace");
@@ -92,7 +97,7 @@ export async function startEditor({ installation, extension, workspace, settings
   // settings of the machine's scope are read from the second file where the editor runs in a browser
   for (const scope of ["User", "Machine"]) {
     mkdirSync(join(userData, scope), { recursive: true });
-    writeFileSync(join(userData, scope, "settings.json"), JSON.stringify({ ...quietSettings, ...settings }));
+    writeFileSync(join(userData, scope, "settings.json"), JSON.stringify({ ...quietSettings, ...(restricted ? restrictedSettings : {}), ...settings }));
   }
   cpSync(workspace, copy, { recursive: true, filter: (path) => !path.endsWith(".lib-lens") });
 
@@ -121,7 +126,8 @@ export async function startEditor({ installation, extension, workspace, settings
   const port = await freePort();
   const server = spawn(node, [
     entry, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...folders,
-    "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override", "--ignore-last-opened",
+    "--disable-telemetry", "--disable-update-check", "--disable-getting-started-override", "--ignore-last-opened",
+    ...(restricted ? [] : ["--disable-workspace-trust"]),
   ], {
     env: {
       ...env,

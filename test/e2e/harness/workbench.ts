@@ -102,6 +102,23 @@ export class Workbench {
     await this.quickPick("F1", `>${title}`, title);
   }
 
+  /** What the palette offers for a text, once the row `known` is among it; it is closed again. */
+  async paletteRows(text: string, known: string): Promise<string[]> {
+    const widget = this.page.locator(".quick-input-widget");
+    const labels = this.page.locator(".quick-input-list .monaco-list-row .quick-input-list-row .monaco-icon-label .label-name");
+    const end = Date.now() + 60_000;
+    for (;;) {
+      await this.page.keyboard.press("F1");
+      await widget.locator(".quick-input-box input").fill(`>${text}`);
+      await sleep(500);
+      const rows = (await labels.allInnerTexts()).map((row) => row.trim());
+      await this.page.keyboard.press("Escape");
+      await widget.waitFor({ state: "hidden" });
+      if (rows.includes(known)) return rows;
+      if (Date.now() > end) throw new Error(`The palette never showed "${known}", only: ${rows.join(", ")}`);
+    }
+  }
+
   /** Chooses a row of the list that a command is showing. */
   async choose(row: string | RegExp): Promise<void> {
     await this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: row }).first().click({ timeout: 30_000 });
