@@ -31,14 +31,15 @@ async function run(line: CommandLine, service: AnalysisService): Promise<void> {
     case "ablate edges": return (await import("./cli/ablate")).ablateEdges(service, line);
     case "cluster": return (await import("./cli/cluster")).cluster(service, line);
     case "labels": return (await import("./cli/labels")).labels(service, line);
+    case "figure": return (await import("./cli/figure")).figure(service, line);
     case "sparsity": return (await import("./cli/sparsity")).sparsity(service, line);
     case "backends": return (await import("./cli/backends")).backends(service, line);
   }
 }
 
 function serviceFor(line: CommandLine): AnalysisService {
-  // To label is to write a file, not a result.
-  const out = line.out === null || line.command === "labels" ? null : resolve(line.out);
+  // Of labels and figures --out is a file, not the folder of the result.
+  const out = line.out === null || line.command === "labels" || line.command === "figure" ? null : resolve(line.out);
   return new AnalysisService({
     workerFile: join(__dirname, "worker.js"),
     probeFile: join(__dirname, "probe.js"),

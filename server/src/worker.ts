@@ -90,6 +90,9 @@ async function answer(request: WorkerRequest): Promise<unknown> {
       const { featureLabels } = await import("./analysis/runner/featureLabels");
       return featureLabels(await sessionFor(request.file, request.compute), request, context);
     }
+    case "node-layer-names": {
+      return (await sessionFor(request.file, request.compute)).network.network.nodeLayerNames;
+    }
     case "sparsity": {
       const { resultSparsity } = await import("./analysis/runner/sparsity");
       return onLivingSession(request.file, request.compute, (opened) => resultSparsity(opened, request, context));

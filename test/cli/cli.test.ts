@@ -241,6 +241,34 @@ describe("labels", () => {
   });
 });
 
+describe("figure", () => {
+  it("writes a plot of one or several analyses", async () => {
+    const [one, two] = [await tinyAnalysis(), await tinyAnalysis({ seed: 7 })];
+    for (const [name, specs] of [["required", [one.spec, two.spec]], ["graph", [one.spec]], ["architecture", [one.spec]]] as const) {
+      const out = join(one.folder, `${name}.svg`);
+      expect(json(await runCli(bundles, ["figure", name, ...specs, "--json", "--out", out]))).toEqual({ file: out });
+      expect(await readFile(out, "utf8")).toMatch(/^<\?xml [^]*<svg [^]*layers\.1[^]*<\/svg>\n$/);
+    }
+  });
+
+  it.each<[string[], string]>([
+    [["figure", "graph", "a.lib.json"], "add --out FILE.svg"],
+    [["figure", "grap", "a.lib.json"], 'did you mean "graph"?'],
+    [["figure", "graph"], "needs a spec file"],
+    [["figure", "graph", "a.lib.json", "b.lib.json", "--out", "x.svg"], "shows one analysis"],
+  ])("%j says what to type", async (args, message) => {
+    const { code, stderr } = await runCli(bundles, args, { cwd: await folder() });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  it("of pictures needs a layer that is one", async () => {
+    const { folder: into, spec } = await tinyAnalysis();
+    const { code, stderr } = await runCli(bundles, ["figure", "directions", spec, "--out", join(into, "x.svg")]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("no square picture")]);
+    expect(existsSync(join(into, "x.svg"))).toBe(false);
+  });
+});
+
 describe("ablate", () => {
   it("nodes: curves end at the base score, and needed is where they stay there", async () => {
     const { spec } = await tinyAnalysis();

@@ -179,6 +179,11 @@ export class AnalysisService {
     return this.alone(signal, (client) => client.call({ kind: "labels", run: randomUUID(), file, labels, basis, compute: this.compute() }, onEvent));
   }
 
+  /** Every place where a result's network can be cut, in order; each is named after the module it enters. */
+  nodeLayerNames(file: string): Promise<string[]> {
+    return this.ask((client) => client.call({ kind: "node-layer-names", file, compute: this.compute() }));
+  }
+
   /** Text of a filled-in spec for a model, and the file beside the model where it belongs. Nothing is written. */
   createSpec(model: string): Promise<CreateSpecAnswer> {
     return this.ask((client) => client.call({ kind: "create-spec", model }));

@@ -8,10 +8,18 @@ import type { LabelKind } from "../analysis/worker/messages";
 import type { BackendName, BasisName } from "../protocol/result";
 import type { AblationScheduleSpec } from "../protocol/spec";
 
+export const figureNames = ["nodes", "edges", "required", "explained", "graph", "piano", "directions", "positions", "architecture"] as const;
+export type FigureName = (typeof figureNames)[number];
+
 export interface CommandLine {
-  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "sparsity" | "labels" | "backends" | "help" | "version";
+  command: "inspect" | "analyze" | "ablate nodes" | "ablate edges" | "cluster" | "sparsity" | "labels" | "figure" | "backends" | "help" | "version";
   /** The model or spec; empty for commands without one. */
   file: string;
+  /** All specs of a figure. */
+  files: readonly string[];
+  figure: FigureName;
+  /** Node layer of a figure; null: the first. */
+  layer: string | null;
   json: boolean;
   force: boolean;
   out: string | null;
@@ -19,6 +27,8 @@ export interface CommandLine {
   backend: BackendName | "auto";
   maxMemory: string | null;
   basis: BasisName | "all";
+  /** `--basis` was given. */
+  basisTyped: boolean;
   /** null: the spec's, or what is usual for the metric. */
   tolerance: number | null;
   metric: "accuracy" | "ce-loss" | null;
@@ -38,7 +48,7 @@ export interface CommandLine {
   kind: LabelKind | "auto";
 }
 
-const commands = ["inspect", "analyze", "ablate", "sparsity", "cluster", "labels", "backends"] as const;
+const commands = ["inspect", "analyze", "ablate", "sparsity", "cluster", "labels", "figure", "backends"] as const;
 const backends = ["auto", "tensorflow", "webgpu", "wasm", "cpu"] as const;
 
 const options = {
@@ -48,7 +58,7 @@ const options = {
   schedule: { type: "string" }, points: { type: "string" }, base: { type: "string" }, cutoff: { type: "string" }, interval: { type: "string" },
   keep: { type: "string" }, "stop-at": { type: "string" },
   norm: { type: "string" }, epsilon: { type: "string" }, clusters: { type: "string" }, "merge-output": { type: "boolean" },
-  seeds: { type: "string" }, shuffles: { type: "string" }, kind: { type: "string" },
+  seeds: { type: "string" }, shuffles: { type: "string" }, kind: { type: "string" }, layer: { type: "string" },
 } as const;
 
 type OptionName = keyof typeof options;
@@ -64,6 +74,7 @@ const understood: Record<Exclude<CommandLine["command"], "help" | "version">, re
   "sparsity": ["out", "backend", "max-memory", "basis", "tolerance", "metric"],
   "cluster": ["out", "backend", "max-memory", "gamma", "basis", "norm", "epsilon", "clusters", "merge-output", "seeds", "shuffles", "tolerance", "metric"],
   "labels": ["out", "backend", "max-memory", "basis", "kind"],
+  "figure": [...ablation, "gamma", "norm", "epsilon", "clusters", "merge-output", "kind", "layer"],
   "backends": [],
 };
 
@@ -73,6 +84,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const result: CommandLine = {
     command: "help",
     file: "",
+    files: [],
+    figure: "nodes",
+    layer: values.layer ?? null,
+    basisTyped: values.basis !== undefined,
     json: values.json ?? false,
     force: values.force ?? false,
     out: values.out ?? null,
@@ -98,10 +113,21 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   for (const name of Object.keys(values) as OptionName[]) {
     if (name !== "json" && !understood[command].includes(name)) throw new InputError(`"lib-lens ${command}" has no option --${name}. Type "lib-lens --help" for the options.`);
   }
+  if (command === "figure") return { ...result, command, ...figureOf(rest) };
   const wantsFile = command !== "backends";
   if (wantsFile && rest.length === 0) throw new InputError(`"lib-lens ${command}" needs a ${command === "inspect" ? "model file" : "spec file"}: lib-lens ${command} ${command === "inspect" ? "MODEL" : "SPEC"}.`);
   if (rest.length > (wantsFile ? 1 : 0)) throw new InputError(`"${rest.at(-1)}" is one argument too many for "lib-lens ${command}". Put quotes around a path with spaces.`);
   return { ...result, command, file: rest[0] ?? "" };
+}
+
+function figureOf(rest: readonly string[]): { figure: FigureName; file: string; files: readonly string[] } {
+  const [name = "", ...files] = rest;
+  if (!(figureNames as readonly string[]).includes(name)) {
+    const meant = nearest(name, figureNames);
+    throw new InputError(`There is no figure "${name}"${meant ? `: did you mean "${meant}"?` : `; the figures are ${figureNames.join(", ")}.`}`);
+  }
+  if (files.length === 0) throw new InputError(`"lib-lens figure ${name}" needs a spec file: lib-lens figure ${name} SPEC --out FILE.svg.`);
+  return { figure: name as FigureName, file: files[0]!, files };
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseStrictly> {
@@ -176,12 +202,15 @@ export const help = `lib-lens: Local Interaction Basis analysis of neural networ
   lib-lens sparsity SPEC               how sparsely features interact, in the LIB, PCA and neuron bases
   lib-lens cluster SPEC                groups of features that interact among themselves
   lib-lens labels SPEC                 what the features respond to; kept in a text file beside the spec
+  lib-lens figure NAME SPEC...         a plot as an SVG file (--out FILE.svg): ${figureNames.slice(0, 5).join(", ")},
+                                       ${figureNames.slice(5).join(", ")}
   lib-lens backends                    what can compute on this machine
 
 SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything can be inferred.
 
   --json             one JSON object on standard output; progress goes to standard error
-  --out DIR          folder of the result (default: .lib-lens beside the spec); labels: a further CSV file, one line per layer
+  --out DIR          folder of the result (default: .lib-lens beside the spec); labels: a further CSV file, one line
+                     per layer; figure: the SVG file
   --backend NAME     auto, tensorflow, webgpu, wasm or cpu (default: auto, or LIB_LENS_BACKEND)
   --max-memory SIZE  overrides "maxMemory" of the spec, such as 8GB
   --force            analyze: compute even when the result is stored
@@ -199,6 +228,7 @@ SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything ca
   --epsilon X        cluster: edges up to X weigh nothing in the logarithmic norms (default: from an edge ablation)
   --merge-output     cluster: the components of the output as one node
   --kind NAME        labels: auto (default), fourier, class, position or token
+  --layer NAME       figure directions, positions: node layer (default: the first)
   --seeds N          cluster: agreement of N seeds (adjusted Rand index)
   --shuffles N       cluster: modularity against N graphs with shuffled edges
   --version, --help

@@ -131,9 +131,9 @@ export class AblationSession {
 
   private async computeEdges(section: number, basis: BasisName, signals: EvaluationSignals): Promise<Matrix> {
     const { resolved } = this.analysed;
-    const { samples, batches } = await this.samples(this.metadata.spec.data);
+    const { batches } = await this.samples(this.metadata.spec.data);
     const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]![basis]);
-    const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4, samples.inputs);
+    const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4);
     return edgesOfSection(this.network, section, maps, batches, options, {
       checkCancelled: () => signals.checkCancelled(),
       progress: () => undefined,

@@ -147,6 +147,9 @@ export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
 /** Modules of the interaction graph of a stored result, for a view. */
 export interface ModulesRequest { kind: "modules"; file: string; resolution: number }
 
+/** Every node layer that could be asked for of a result's network, in order. */
+export interface NodeLayerNamesRequest { kind: "node-layer-names"; file: string; compute: ComputeOptions }
+
 export interface CreateSpecRequest { kind: "create-spec"; model: string }
 export interface CreateSpecAnswer { file: string; text: string }
 
@@ -158,6 +161,7 @@ export interface WorkerCalls {
   "ablate-nodes": { request: AblateNodesRequest; answer: AblateNodesAnswer };
   "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
   "labels": { request: LabelsRequest; answer: LabelsAnswer };
+  "node-layer-names": { request: NodeLayerNamesRequest; answer: string[] };
   "sparsity": { request: SparsityRequest; answer: SparsityAnswer };
   "modules": { request: ModulesRequest; answer: ModuleNumbers };
   "create-spec": { request: CreateSpecRequest; answer: CreateSpecAnswer };
