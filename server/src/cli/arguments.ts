@@ -8,7 +8,7 @@ import type { LabelKind } from "../analysis/worker/messages";
 import type { BackendName, BasisName } from "../protocol/result";
 import type { AblationScheduleSpec } from "../protocol/spec";
 
-export const figureNames = ["nodes", "edges", "required", "explained", "graph", "piano", "directions", "positions", "architecture"] as const;
+const figureNames = ["nodes", "edges", "required", "explained", "graph", "piano", "directions", "positions", "architecture"] as const;
 export type FigureName = (typeof figureNames)[number];
 
 export interface CommandLine {

@@ -44,7 +44,7 @@ function logTicks([low, high]: readonly [number, number], count: number): number
 }
 
 /** As people write it: 0.05, 2,000, 1e-7. */
-export function tickText(value: number): string {
+function tickText(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential().replace("e+", "e");
   return value.toLocaleString("en", { maximumFractionDigits: 4 });
