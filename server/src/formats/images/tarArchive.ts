@@ -41,7 +41,7 @@ export async function tarEntries(source: ByteSource, checkCancelled: () => void)
 }
 
 /** A header's sum of bytes, with its own field as spaces, tells archives from other files. */
-export function looksLikeTar(head: Uint8Array): boolean {
+function looksLikeTar(head: Uint8Array): boolean {
   if (head.length < block) return false;
   const said = octal(Buffer.from(head.subarray(148, 156)).toString("latin1"));
   let sum = 0;
