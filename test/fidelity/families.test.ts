@@ -62,7 +62,7 @@ describe("what is said of the checkpoints", () => {
     const found = await inspectModel(join(fixtures, name));
     expect(found.reason).toBeNull();
     expect(found.notes).toEqual([]);
-    expect(found.nodeLayers).toEqual(["ln1.0", "ln2.0", "ln1.1", "ln2.1", "unembed", "output"]);
+    expect(found.nodeLayers).toEqual(["ln1.0", "attn_in.0", "ln2.0", "ln1.1", "attn_in.1", "ln2.1", "ln_final", "unembed", "output"]);
   });
 });
 

@@ -105,14 +105,14 @@ describe.skipIf(seeds.includes(null))("the authors' and other people's checkpoin
   it("tiny-gpt2, a folder whose parameters are those that its library counts, and whose output is no node layer because it is large", async () => {
     const found = await inspectModel(sharedData("tiny-gpt2")!);
     expect(found.architecture).toMatchObject({ family: "gpt2", activation: "gelu_new", layers: 2, heads: 2, modelWidth: 2, vocabulary: 50257, positions: 1024, parameters: 102_714 });
-    expect(found.nodeLayers).toEqual(["ln1.0", "ln2.0", "ln1.1", "ln2.1", "unembed"]);
+    expect(found.nodeLayers).toEqual(["ln1.0", "attn_in.0", "ln2.0", "ln1.1", "attn_in.1", "ln2.1", "ln_final", "unembed"]);
     expect(found.notes.join()).toContain("50257 components");
   });
 
   it("stories260K", async () => {
     const found = await inspectModel(sharedData("stories260K/stories260K.bin")!);
     expect(found.architecture).toMatchObject({ family: "llama", layers: 5, heads: 8, keyValueHeads: 4, modelWidth: 64, hiddenWidth: 172, vocabulary: 512, positions: 512 });
-    expect(found.nodeLayers.length).toBe(12);
+    expect(found.nodeLayers.length).toBe(18);
     expect(found.notes).toEqual([]);
   });
 

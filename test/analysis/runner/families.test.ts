@@ -51,9 +51,9 @@ describe("an analysis from the folder of a language model to its result", () => 
     const width = name === "llama" || name === "llama-scaled" ? 17 : 13;
     // Parallel blocks carry two residual streams to the MLP.
     const beforeMlp = ["gpt-neox", "lens-folded"].includes(name) ? 2 * width : width;
-    expect(metadata.layers.map((layer) => layer.name)).toEqual(["ln1.0", "ln2.0", "ln1.1", "ln2.1", "unembed", "output"]);
-    expect(metadata.layers.map(({ dimension }) => dimension)).toEqual([width, beforeMlp, width, beforeMlp, width, 19]);
-    expect(metadata.sections.length).toBe(5);
+    expect(metadata.layers.map((layer) => layer.name)).toEqual(["ln1.0", "attn_in.0", "ln2.0", "ln1.1", "attn_in.1", "ln2.1", "ln_final", "unembed", "output"]);
+    expect(metadata.layers.map(({ dimension }) => dimension)).toEqual([width, 2 * width, beforeMlp, width, 2 * width, beforeMlp, width, width, 19]);
+    expect(metadata.sections.length).toBe(8);
     for (const { kept, dimension } of metadata.layers.slice(0, -1)) {
       expect(kept).toBeGreaterThan(1);
       // 12 tokens were seen: more directions than these and the constant cannot vary.

@@ -23,7 +23,7 @@ describe("a spec for a language model", () => {
     expect(text).toContain("GPT-NeoX: 2 blocks, width 12, 3 heads of 4");
     expect(text).toContain("token ids below 19");
     expect(parseSpec(text, file)).toMatchObject({
-      model: "gpt-neox", architecture: { family: "gpt-neox" }, nodeLayers: ["ln1.0", "ln2.0", "ln1.1", "ln2.1", "unembed", "output"],
+      model: "gpt-neox", architecture: { family: "gpt-neox" }, nodeLayers: ["ln1.0", "attn_in.0", "ln2.0", "ln1.1", "attn_in.1", "ln2.1", "ln_final", "unembed", "output"],
       data: { kind: "text", inputs: "text.txt", tokenizer: "tokenizer.json", contextLength: 16 }, evaluation: { metric: "ce-loss" }, basis: { formula: "jacobian" },
     });
   });

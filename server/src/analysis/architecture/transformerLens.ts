@@ -46,7 +46,7 @@ export function inferTransformerLens(facts: ModelFacts): TransformerLensArchitec
   const actName = config.text("act_fn");
   const activation = spec.activation || actName === null ? activationOf(facts) : { name: activationNamed(actName, sidecar!.file), negativeSlope: null, note: null };
   const last = lastPosition(facts);
-  const nodes = defaultNodeLayers(sizes.layers, sizes.outputs);
+  const nodes = defaultNodeLayers(sizes.layers, sizes.outputs, options.normalization !== null);
   const { layers, heads, keyValueHeads, modelWidth, headWidth, hiddenWidth } = sizes;
   return {
     kind: "transformer-lens",

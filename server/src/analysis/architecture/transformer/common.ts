@@ -75,10 +75,10 @@ export function transformerArchitecture(facts: ModelFacts, config: ConfigFields,
     how: `${found.title}: ${layers} ${layers === 1 ? "block" : "blocks"}, width ${width}, ${heads} heads of ${headWidth}`
       + `${found.keyValueHeads === heads ? "" : ` on ${found.keyValueHeads} key-value heads`}, hidden width ${hiddenWidth}, ${activation}${config.file === null ? "" : ` (with ${config.file})`}.`,
     tensors: plan.used,
-    nodeLayers: defaultNodeLayers(layers, found.vocabulary).names,
+    nodeLayers: defaultNodeLayers(layers, found.vocabulary, true).names,
     notes: [
       ...found.notes,
-      ...defaultNodeLayers(layers, found.vocabulary).notes,
+      ...defaultNodeLayers(layers, found.vocabulary, true).notes,
       ...last.notes,
       ...(unused.length > 0 ? [`Not part of the network and ignored: ${listed(unused)}.`] : []),
     ],
