@@ -5,6 +5,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
+import { schemaValidators } from "./scripts/shared/schemaValidator.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 
@@ -49,6 +50,7 @@ function builds({ production }) {
     outdir: "dist",
     bundle: true,
     loader: { ".wasm": "binary" },
+    plugins: [schemaValidators],
     minify: production,
     keepNames: production, // error messages show class names
     sourcemap: production ? false : "linked",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+import { schemaValidatorsInTests } from "./scripts/shared/schemaValidator.mjs";
 
 /** `import bytes from "./x.wasm"` gives a Uint8Array, as esbuild's binary loader does in the bundles. */
 const wasmAsBytes = {
@@ -12,7 +13,7 @@ const wasmAsBytes = {
 };
 
 export default defineConfig({
-  plugins: [wasmAsBytes],
+  plugins: [wasmAsBytes, schemaValidatorsInTests],
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/e2e/**", "node_modules/**"],

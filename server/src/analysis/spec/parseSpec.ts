@@ -3,9 +3,9 @@
  * one truth. Every problem becomes one sentence with its place.
  */
 
-import Ajv, { type ErrorObject, type ValidateFunction } from "ajv";
+import type { ErrorObject } from "ajv";
 import type { AnalysisSpec } from "../../protocol/spec";
-import schema from "../../../../schemas/analysis-spec.schema.json";
+import validate from "../../../../schemas/analysis-spec.schema.json?validator";
 import { JsonSyntaxError, parseJsonWithComments, pointerPart, type ParsedJson, type Range } from "./jsonWithComments";
 import { nearest } from "./nearest";
 import { checkCombinations } from "./combinations";
@@ -13,18 +13,6 @@ import { SpecError, type SpecProblem } from "./specError";
 
 /** Characters; a spec is written by hand. */
 export const maxSpecLength = 1_000_000;
-
-let compiled: ValidateFunction | null = null;
-
-/**
- * The schema is compiled when the first spec is checked: start-up stays cheap. It is known to be a valid schema, and short code that is
- * written quickly serves better than code that runs quickly, so neither is spent time on.
- */
-function validator(): ValidateFunction {
-  compiled ??= new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, meta: false, validateSchema: false, code: { optimize: false } })
-    .compile(schema);
-  return compiled;
-}
 
 /** Problems of a spec text, for diagnostics; empty when the spec can be used. Never throws. */
 export function specProblems(text: string): SpecProblem[] {
@@ -59,7 +47,6 @@ function read(text: string): { value: unknown; problems: SpecProblem[] } {
 }
 
 function schemaProblems(parsed: ParsedJson): SpecProblem[] {
-  const validate = validator();
   if (validate(parsed.value)) return [];
   const errors = (validate.errors ?? []).filter((error) => error.keyword !== "anyOf" && !error.schemaPath.includes("/anyOf/"));
   const alternatives = (validate.errors ?? []).filter((error) => error.keyword === "anyOf");
