@@ -5,7 +5,6 @@ import { featuresNeeded } from "../../server/src/core/lib/ablation/featuresNeede
 import { neededSamples } from "../../server/src/core/lib/ablation/neededCost";
 import { ablateNodes } from "../../server/src/core/lib/ablation/nodeAblation";
 import { featureMapIn } from "../../server/src/core/lib/edgeBases";
-import { defaultJacobianSamples } from "../../server/src/core/lib/jacobians/summary";
 import { networkBatches } from "../../server/src/core/network/batches";
 import { evenSample } from "../../server/src/core/network/evenSample";
 import { createEngine } from "../../server/src/engine/createEngine";
@@ -67,7 +66,7 @@ describe.skipIf(modaddFolder === null).each([0, 1, 3])("ablations of the authors
   it("needs as many features on the part of the held-out pairs that a run counts on", async () => {
     const reference = readJson<Reference>("reference.json").seeds[seed].rib.layers;
     const kept = model.network.nodeLayers.map(({ index, width }) => model.bases[index]?.lambda.length ?? width);
-    const samples = neededSamples(model.network, { samples: model.training.samples, comparisonSamples: 500 + 3 * defaultJacobianSamples, kept }, testPairs)!;
+    const samples = neededSamples(model.network, { samples: model.training.samples, comparisonSamples: 500 + 3 * 256, kept }, testPairs)!;
     const { inputs, labels } = evenSample(model.held, samples);
     const data: EvaluationData = { batches: networkBatches(model.network.network, inputs, 2000), labels, metric: "accuracy" };
     const sampled = await baseScore(model.network, data, signals);

@@ -131,9 +131,9 @@ export class AblationSession {
 
   private async computeEdges(section: number, basis: BasisName, signals: EvaluationSignals): Promise<Matrix> {
     const { resolved } = this.analysed;
-    const { batches } = await this.samples(this.metadata.spec.data);
+    const { samples, batches } = await this.samples(this.metadata.spec.data);
     const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]![basis]);
-    const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4);
+    const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4, samples.inputs);
     return edgesOfSection(this.network, section, maps, batches, options, {
       checkCancelled: () => signals.checkCancelled(),
       progress: () => undefined,

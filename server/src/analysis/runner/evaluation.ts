@@ -3,7 +3,6 @@
 import { baseScore, type EvaluationData, type EvaluationSignals } from "../../core/lib/ablation/evaluate";
 import { featuresNeeded } from "../../core/lib/ablation/featuresNeeded";
 import { neededSamples } from "../../core/lib/ablation/neededCost";
-import { defaultJacobianSamples } from "../../core/lib/jacobians/summary";
 import type { LayerResult } from "../../core/lib/layerBasis";
 import { automaticBatchSize, networkBatches } from "../../core/network/batches";
 import { evenSample } from "../../core/network/evenSample";
@@ -13,6 +12,7 @@ import type { ResultMetadata } from "../../protocol/result";
 import { defaultTolerance } from "../spec/resolveAblation";
 import type { ResolvedOptions } from "../spec/resolveSpec";
 import type { Prepared } from "./prepare";
+import { jacobianSamples } from "./sampleSizes";
 
 /** @returns null when the data has no labels, so that nothing can be scored. */
 export function evaluationData(network: SectionedNetwork, data: DataSet, { evaluation, batchSize }: ResolvedOptions): EvaluationData | null {
@@ -40,7 +40,7 @@ export async function evaluate(prepared: Prepared, layers: readonly LayerResult[
   const { edgeBases, comparisonSamples } = prepared.options;
   const chosen = neededSamples(network, {
     samples: prepared.batches.samples,
-    comparisonSamples: (edgeBases.length - 1) * comparisonSamples + (1 + edgeBases.length) * defaultJacobianSamples,
+    comparisonSamples: (edgeBases.length - 1) * comparisonSamples + (1 + edgeBases.length) * jacobianSamples(prepared.data.inputs),
     kept: layers.map(({ basis, width }) => basis?.lambda.length ?? width),
   }, data.batches.samples);
   if (chosen === null) {

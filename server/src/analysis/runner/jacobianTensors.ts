@@ -1,17 +1,17 @@
 /** @file Jacobian summaries of every section, for the heatmaps: the same map in the neuron, PCA and LIB basis. */
 
-import { defaultJacobianSamples, jacobianSummaries } from "../../core/lib/jacobians/summary";
+import { jacobianSummaries } from "../../core/lib/jacobians/summary";
 import type { LayerResult } from "../../core/lib/layerBasis";
 import type { EdgeBasis, LibSignals } from "../../core/lib/options";
 import { networkBatches } from "../../core/network/batches";
 import { resultTensorName } from "../../protocol/result";
 import type { Prepared } from "./prepare";
 import { float32, type ResultTensors } from "./resultTensors";
+import { jacobianSamples } from "./sampleSizes";
 
-/** Taken over the first `defaultJacobianSamples` samples. */
 export async function addJacobians(tensors: ResultTensors, prepared: Prepared, layers: readonly LayerResult[], signals: LibSignals): Promise<void> {
   const { network, data, options, batchSize } = prepared;
-  const sample = networkBatches(network.network, data.inputs, batchSize, defaultJacobianSamples);
+  const sample = networkBatches(network.network, data.inputs, batchSize, jacobianSamples(data.inputs));
   const others = options.edgeBases.filter((basis) => basis === "pca");
   const bases: EdgeBasis[] = options.formula === "neuron" ? ["neuron"] : ["neuron", ...others, "lib"];
   const summaries = jacobianSummaries(network, sample, layers.map(({ basis }) => basis), { bases, memoryBudget: options.memoryBudget }, signals);

@@ -1,15 +1,11 @@
 /** @file Resolved spec options as the options of core. */
 
 import { defaultLibOptions, type LibOptions } from "../../core/lib/options";
+import type { NetworkInputs } from "../../core/network/network";
 import type { ResolvedOptions } from "../spec/resolveSpec";
+import { comparisonSamples } from "./sampleSizes";
 
-/**
- * Samples from which the edges in PCA coordinates are estimated for the graph; an ablation of PCA edges computes them from all
- * (ablationSession.ts). Without truncation PCA has several times the features of LIB, and would take most of a run.
- */
-const comparisonSamples = 500;
-
-export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudget: number): LibOptions {
+export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudget: number, inputs: NetworkInputs): LibOptions {
   return {
     ...defaultLibOptions,
     formula: basis.formula,
@@ -26,7 +22,7 @@ export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudg
     seed,
     // "lib" is the layer's own basis, whatever the formula; with PCA or neurons there is nothing to compare it with.
     edgeBases: basis.formula === "svd" || basis.formula === "neuron" ? ["lib"] : ["lib", "pca"],
-    comparisonSamples,
+    comparisonSamples: comparisonSamples(inputs),
     memoryBudget,
   };
 }

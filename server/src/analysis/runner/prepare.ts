@@ -76,7 +76,7 @@ export async function prepareOn(engine: Engine, inputs: RunInputs): Promise<Prep
   return {
     ...inputs, engine, network, batchSize,
     batches: networkBatches(built, data.inputs, batchSize),
-    options: { ...toLibOptions(resolved, plan.budget), imported },
+    options: { ...toLibOptions(resolved, plan.budget, data.inputs), imported },
     memory: `The run will take about ${describeBytes(plan.estimate)} of memory (limit ${describeBytes(resolved.maxMemoryBytes)}).`,
     memoryBytes: plan.estimate,
   };

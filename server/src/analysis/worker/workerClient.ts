@@ -12,9 +12,9 @@ import type { WorkerCall, WorkerCalls, WorkerMessage, WorkerRequest, WorkerStart
 const patience = 150;
 
 /**
- * A worker that was told to stop ends itself at its next check. It is not terminated before: inside a native product that would take
- * the whole process down (onnxruntime throws into C++ when its thread's engine goes away). One that is still not back after this long
- * (milliseconds) hangs in something else.
+ * A worker that was told to stop ends itself at its next check, between two products. It is never terminated before: inside a native
+ * product that would take the whole process down (onnxruntime throws into C++ when its thread's engine goes away). One that is still not
+ * back after this long (milliseconds) is not waited for any longer; it ends when its product does, and holds no process open.
  */
 const graceful = 20_000;
 
@@ -28,6 +28,8 @@ export interface WorkerClientOptions {
   workerFile: string;
   /** Limit of the worker's JavaScript heap in MiB; typed arrays live outside it. */
   heapMegabytes?: number;
+  /** How long a stopped worker is waited for, in milliseconds; 20 seconds when absent. */
+  gracefulMilliseconds?: number;
 }
 
 export class WorkerClient {
@@ -92,7 +94,7 @@ export class WorkerClient {
         clearTimeout(timer);
         void worker.terminate().then(() => left());
       };
-      const timer = setTimeout(end, graceful);
+      const timer = setTimeout(left, this.options.gracefulMilliseconds ?? graceful);
       timer.unref();
       worker.on("message", (message: WorkerMessage) => {
         if (message.kind !== "event") end();

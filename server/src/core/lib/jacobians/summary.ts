@@ -17,9 +17,6 @@ import type { LayerBasis } from "../layerBasis";
 import type { EdgeBasis, LibSignals } from "../options";
 import { jacobianMoments } from "./jacobianMoments";
 
-/** Samples that a summary is taken over unless the caller decides otherwise. */
-export const defaultJacobianSamples = 256;
-
 /** Tensors `jacobian/<basis>/<section>` and `jacobian-rms/<basis>/<section>` of a result. */
 export interface JacobianSummary {
   readonly basis: EdgeBasis;
@@ -37,7 +34,7 @@ export interface JacobianOptions {
 
 /**
  * Yields the summaries of all sections, basis by basis.
- * @param batches the sample: `networkBatches` with the limit `defaultJacobianSamples`
+ * @param batches the sample
  * @param layers basis of every node layer; null for a last layer without one
  */
 export async function* jacobianSummaries(
