@@ -84,6 +84,10 @@ describe("a backend that dies", () => {
       expect(metadata!.notes).toContain(sentence);
       expect(notesOf(events)).toContain(sentence);
       expect(events.some((event) => event.kind === "phase" && event.detail === "going on with cpu")).toBe(true);
+      const started = events.flatMap((event) => (event.kind === "started" ? [event.backend.name] : []));
+      // Who watches learns which backend works on it now; one that dies before its network is ready is never named.
+      expect(started).toEqual(operations === 0 ? started.slice(-1) : ["wasm", "cpu"]);
+      expect(started.at(-1)).toBe("cpu");
       // No layer and no section is found twice.
       const layers = events.flatMap((event) => (event.kind === "layer" ? [event.layer.index] : []));
       const sections = events.flatMap((event) => (event.kind === "section" ? [event.section.index] : []));

@@ -143,6 +143,16 @@ test("a run rebuilt from its events is the graph of its result", () => {
   expect(rebuilt.notes).toEqual(metadata.notes);
 });
 
+test("a backend that takes over in the middle changes the name and nothing that is finished", () => {
+  const events = runEvents(metadata);
+  const started = events.find((event) => event.kind === "started")!;
+  const middle = events.findIndex((event) => event.kind === "section") + 1;
+  const next = { ...started, backend: { name: "cpu" as const, description: "plain JavaScript" } };
+  const replaced = [...events.slice(0, middle), next, ...events.slice(middle)].reduce(afterEvent, emptyData);
+  expect(started.backend.name).not.toBe("cpu");
+  expect(replaced).toEqual({ ...events.reduce(afterEvent, emptyData), backend: "cpu" });
+});
+
 test("a partial run has known and unknown sections, and never an edge of an unknown one", () => {
   const events = runEvents(metadata);
   const firstSection = events.findIndex((event) => event.kind === "section");

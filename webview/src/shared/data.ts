@@ -55,14 +55,16 @@ export function afterEvent(data: LensData, event: RunEvent): LensData {
   switch (event.kind) {
     case "started": {
       const { nodeLayers } = event;
+      // Another backend goes on with the run: what is finished stays.
+      const goesOn = base.layers.length === nodeLayers.length && nodeLayers.every(({ name, dimension }, index) => base.layers[index]!.name === name && base.layers[index]!.dimension === dimension);
       return {
         ...base,
         status: "running",
         model: event.model,
         backend: event.backend.name,
         samples: event.samples,
-        layers: nodeLayers.map((layer) => ({ ...layer, summary: null })),
-        sections: nodeLayers.slice(1).map((layer, index) => ({ from: nodeLayers[index]!.name, to: layer.name, summary: null })),
+        layers: goesOn ? base.layers : nodeLayers.map((layer) => ({ ...layer, summary: null })),
+        sections: goesOn ? base.sections : nodeLayers.slice(1).map((layer, index) => ({ from: nodeLayers[index]!.name, to: layer.name, summary: null })),
       };
     }
     case "phase":

@@ -71,9 +71,10 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
     },
   }, async (engine) => {
     const prepared = await prepareOn(engine, inputs);
+    // Once more for every backend that takes over: who shows the run names the one that works on it.
+    emitStart(run, key, prepared, context);
     if (!isStarted) {
-      emitStart(run, key, prepared, context);
-      context.emit({ run, kind: "note", message: prepared.memory });
+      for (const message of [...prepared.notes, prepared.memory]) context.emit({ run, kind: "note", message });
       progress.report("read", 1);
       await continueFrom(unfinished, findings, prepared, run, context);
       isStarted = true;
@@ -104,13 +105,12 @@ function signalsOf(progress: Progress, context: RunContext): LibSignals {
   };
 }
 
-function emitStart(run: string, key: string, { loaded, engine, network, batches, notes }: Prepared, context: RunContext): void {
+function emitStart(run: string, key: string, { loaded, engine, network, batches }: Prepared, context: RunContext): void {
   context.emit({
     run, kind: "started", key, model: loaded.model, spec: loaded.file, samples: batches.samples,
     backend: { name: engine.backend, description: engine.description },
     nodeLayers: network.nodeLayers.map(({ name, width }) => ({ name, dimension: width })),
   });
-  for (const message of notes) context.emit({ run, kind: "note", message });
 }
 
 /** What an earlier run finished is streamed first. */
