@@ -4,7 +4,7 @@ import { baseScore, type EvaluationData, type EvaluationSignals } from "../../se
 import { featuresNeeded } from "../../server/src/core/lib/ablation/featuresNeeded";
 import { neededSamples } from "../../server/src/core/lib/ablation/neededCost";
 import { ablateNodes } from "../../server/src/core/lib/ablation/nodeAblation";
-import { featureMapIn } from "../../server/src/core/lib/edgeBases";
+import { featureMapIn } from "../../server/src/core/lib/edges/edgesBetween";
 import { networkBatches } from "../../server/src/core/network/batches";
 import { evenSample } from "../../server/src/core/network/evenSample";
 import { createEngine } from "../../server/src/engine/createEngine";

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { baseScore } from "../../server/src/core/lib/ablation/evaluate";
-import { ActivationSource } from "../../server/src/core/lib/activationSource";
-import { libBasis } from "../../server/src/core/lib/basis";
-import { centeredFrom } from "../../server/src/core/lib/centering";
-import { keptDirections, principalDirections } from "../../server/src/core/lib/pca";
-import { planSection } from "../../server/src/core/lib/planSection";
-import type { EdgesTask } from "../../server/src/core/lib/sectionPlan";
+import { libBasis } from "../../server/src/core/lib/basis/basis";
+import { keptDirections, principalDirections } from "../../server/src/core/lib/basis/pca";
+import { planSection } from "../../server/src/core/lib/plans/planSection";
+import type { EdgesTask } from "../../server/src/core/lib/plans/sectionPlan";
+import { ActivationSource } from "../../server/src/core/lib/statistics/activationSource";
+import { centeredFrom } from "../../server/src/core/lib/statistics/centering";
 import { identity } from "../../server/src/core/linalg/elementary";
 import type { Matrix } from "../../server/src/core/linalg/matrix";
 import { multiply } from "../../server/src/core/linalg/multiply";

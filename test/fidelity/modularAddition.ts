@@ -2,9 +2,9 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { analyzeLib } from "../../server/src/core/lib/analyze";
 import type { EvaluationData } from "../../server/src/core/lib/ablation/evaluate";
-import type { LayerBasis } from "../../server/src/core/lib/layerBasis";
+import { analyzeLib } from "../../server/src/core/lib/analyze";
+import type { LayerBasis } from "../../server/src/core/lib/basis/layerBasis";
 import { defaultLibOptions, silentSignals, type EdgeBasis, type LibOptions } from "../../server/src/core/lib/options";
 import type { Matrix } from "../../server/src/core/linalg/matrix";
 import { networkBatches, type BatchSource } from "../../server/src/core/network/batches";

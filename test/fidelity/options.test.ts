@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { LayerBasis } from "../../server/src/core/lib/layerBasis";
+import type { LayerBasis } from "../../server/src/core/lib/basis/layerBasis";
 import { createEngine } from "../../server/src/engine/createEngine";
 import type { Engine } from "../../server/src/engine/engine";
 import { relativeDifference } from "../core/support/analysis";

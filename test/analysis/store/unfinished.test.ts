@@ -2,7 +2,7 @@ import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Unfinished } from "../../../server/src/analysis/store/unfinished";
-import type { LayerBasis, LayerResult } from "../../../server/src/core/lib/layerBasis";
+import type { LayerBasis, LayerResult } from "../../../server/src/core/lib/basis/layerBasis";
 import { matrix } from "../../../server/src/core/linalg/matrix";
 import { folder, random } from "../fixtures";
 

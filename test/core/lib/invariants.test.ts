@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { ActivationSource } from "../../../server/src/core/lib/activationSource";
-import { integrationPoints } from "../../../server/src/core/lib/integration";
-import { jacobianGramByVjp } from "../../../server/src/core/lib/jacobianGram";
-import { diagonalMatrix, identity, scale } from "../../../server/src/core/linalg/elementary";
+import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGram";
+import { integrationPoints } from "../../../server/src/core/lib/sources/integration";
+import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
 import { slice } from "../../../server/src/core/linalg/arrange";
+import { diagonalMatrix, identity, scale } from "../../../server/src/core/linalg/elementary";
 import { multiply } from "../../../server/src/core/linalg/multiply";
 import { networkBatches } from "../../../server/src/core/network/batches";
 import type { Module } from "../../../server/src/core/network/module";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { centeredFrom, restoringMean } from "../../../server/src/core/lib/centering";
-import type { LayerBasis } from "../../../server/src/core/lib/layerBasis";
+import type { LayerBasis } from "../../../server/src/core/lib/basis/layerBasis";
+import { centeredFrom, restoringMean } from "../../../server/src/core/lib/statistics/centering";
 import { identity, scale } from "../../../server/src/core/linalg/elementary";
 import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../server/src/core/linalg/multiply";

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { ActivationSource } from "../../../server/src/core/lib/activationSource";
-import { edgesByVjp } from "../../../server/src/core/lib/edges";
-import { integrationPoints } from "../../../server/src/core/lib/integration";
-import { jacobianGramByVjp } from "../../../server/src/core/lib/jacobianGram";
-import type { EdgesTask } from "../../../server/src/core/lib/sectionPlan";
+import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGram";
+import { edgesByVjp } from "../../../server/src/core/lib/edges/squaredEdges";
 import { silentSignals } from "../../../server/src/core/lib/options";
+import type { EdgesTask } from "../../../server/src/core/lib/plans/sectionPlan";
+import { integrationPoints } from "../../../server/src/core/lib/sources/integration";
+import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
 import { add, scale } from "../../../server/src/core/linalg/elementary";
 import { networkBatches } from "../../../server/src/core/network/batches";
 import type { Network, NetworkInputs } from "../../../server/src/core/network/network";

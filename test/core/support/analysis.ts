@@ -1,9 +1,9 @@
 /** @file Runs an analysis to its end and compares what it gives. */
 
 import { analyzeLib, type Finished, type LibEvent } from "../../../server/src/core/lib/analyze";
-import { ActivationSource } from "../../../server/src/core/lib/activationSource";
-import type { LayerBasis, LayerResult } from "../../../server/src/core/lib/layerBasis";
+import type { LayerBasis, LayerResult } from "../../../server/src/core/lib/basis/layerBasis";
 import { defaultLibOptions, silentSignals, type EdgeBasis, type LibOptions, type LibSignals } from "../../../server/src/core/lib/options";
+import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
 import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { networkBatches } from "../../../server/src/core/network/batches";
 import type { Network, NetworkInputs } from "../../../server/src/core/network/network";

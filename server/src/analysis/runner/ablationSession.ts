@@ -3,8 +3,8 @@
 import { dirname } from "node:path";
 import { baseScore, type EvaluationData, type EvaluationSignals, type Metric } from "../../core/lib/ablation/evaluate";
 import { scoreFeatureSet } from "../../core/lib/ablation/featureSet";
-import type { FeatureMap } from "../../core/lib/layerBasis";
-import { edgesOfSection } from "../../core/lib/sectionEdges";
+import type { FeatureMap } from "../../core/lib/basis/layerBasis";
+import { edgesOfSection } from "../../core/lib/edges/edgesOfSection";
 import { selectColumns, transpose } from "../../core/linalg/arrange";
 import { identity } from "../../core/linalg/elementary";
 import type { Matrix } from "../../core/linalg/matrix";

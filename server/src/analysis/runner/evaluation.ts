@@ -3,7 +3,7 @@
 import { baseScore, type EvaluationData, type EvaluationSignals } from "../../core/lib/ablation/evaluate";
 import { featuresNeeded } from "../../core/lib/ablation/featuresNeeded";
 import { neededSamples } from "../../core/lib/ablation/neededCost";
-import type { LayerResult } from "../../core/lib/layerBasis";
+import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import { automaticBatchSize, networkBatches } from "../../core/network/batches";
 import { evenSample } from "../../core/network/evenSample";
 import type { SectionedNetwork } from "../../core/network/section";

@@ -2,7 +2,7 @@
 
 import { formatFourierLabels, fourierLabels } from "../../core/lib/labels/fourier";
 import { describeProfile, fewestMembers, ProfileSums, type GroupProfile } from "../../core/lib/labels/groupProfile";
-import { ActivationSource } from "../../core/lib/activationSource";
+import { ActivationSource } from "../../core/lib/statistics/activationSource";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { DataSet } from "../../formats/dataSet";
 import { InputError } from "../errors";

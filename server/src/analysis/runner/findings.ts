@@ -1,7 +1,7 @@
 /** @file What a run has found so far. It outlives the backend that found it. */
 
 import type { Finished } from "../../core/lib/analyze";
-import type { LayerResult } from "../../core/lib/layerBasis";
+import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import type { RunEvent } from "../../protocol/events";
 import type { SectionSummary } from "../../protocol/result";
 import type { FinishedEdges } from "../store/unfinished";

@@ -1,8 +1,8 @@
 /** @file Bases that a spec names in files (`bases`), read and turned to rows of features. */
 
 import { resolve } from "node:path";
-import type { ImportedDirections } from "../../core/lib/importedBasis";
-import { isCentered } from "../../core/lib/layerStatistics";
+import type { ImportedDirections } from "../../core/lib/basis/importedBasis";
+import { isCentered } from "../../core/lib/statistics/layerStatistics";
 import { transpose } from "../../core/linalg/arrange";
 import { matrix, type Matrix } from "../../core/linalg/matrix";
 import type { NodeLayer } from "../../core/network/section";

@@ -1,7 +1,7 @@
 /** @file Jacobian summaries of every section, for the heatmaps: the same map in the neuron, PCA and LIB basis. */
 
+import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import { jacobianSummaries } from "../../core/lib/jacobians/summary";
-import type { LayerResult } from "../../core/lib/layerBasis";
 import type { EdgeBasis, LibSignals } from "../../core/lib/options";
 import { networkBatches } from "../../core/network/batches";
 import { resultTensorName } from "../../protocol/result";

@@ -1,7 +1,7 @@
 /** @file The facts that a result carries about itself. */
 
 import { resolve } from "node:path";
-import type { LayerResult } from "../../core/lib/layerBasis";
+import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import type { ResultMetadata, SectionSummary } from "../../protocol/result";
 import type { AnalysisSpec } from "../../protocol/spec";
 import type { LoadedSpec } from "../spec/loadSpec";

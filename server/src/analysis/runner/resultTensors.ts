@@ -1,6 +1,6 @@
 /** @file The tensors of a result file under their fixed names: float64 for bases, float32 for edges and Jacobians. */
 
-import type { LayerResult } from "../../core/lib/layerBasis";
+import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import type { EdgeBasis } from "../../core/lib/options";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { WritableTensor } from "../../formats/safetensors/writeSafetensors";

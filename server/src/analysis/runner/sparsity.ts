@@ -1,6 +1,6 @@
 /** @file How sparsely the features of a stored result interact, in every basis asked for (method section 4.4). */
 
-import { edgeSparsity } from "../../core/lib/sparsity";
+import { edgeSparsity } from "../../core/lib/edges/sparsity";
 import type { BasisName } from "../../protocol/result";
 import type { SectionSparsity, SparsityAnswer, SparsityRequest } from "../worker/messages";
 import { edgeCurves, signalsFor, type Context } from "./ablationCurves";

@@ -1,6 +1,6 @@
 /** @file Core results as the plain summaries that are streamed, stored and shown. */
 
-import type { LayerResult } from "../../core/lib/layerBasis";
+import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { EdgeList, LayerSummary, SectionSummary } from "../../protocol/result";
 

@@ -1,6 +1,6 @@
 /** @file Rules between the fields of a spec that a schema cannot say (method sections 1.2, 2.4, 2.7, 3.3). */
 
-import { usualIntegration } from "../../core/lib/integration";
+import { usualIntegration } from "../../core/lib/sources/integration";
 import { fieldsOfKind, foreignFields } from "../../formats/data/fields";
 import type { AnalysisSpec, DataSpec } from "../../protocol/spec";
 

@@ -1,7 +1,7 @@
 /** @file Defaults of a spec, in one place. What is resolved here is what is hashed, computed and stored. */
 
+import { usualIntegration } from "../../core/lib/sources/integration";
 import type { AnalysisSpec, BasisSpec, DataSpec, EdgeSpec, Precision } from "../../protocol/spec";
-import { usualIntegration } from "../../core/lib/integration";
 import { InputError } from "../errors";
 
 /** Options of an analysis with every default filled in. */

@@ -5,13 +5,13 @@
 
 import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { LayerBasis, LayerResult } from "../../core/lib/layerBasis";
+import type { LayerBasis, LayerResult } from "../../core/lib/basis/layerBasis";
 import type { EdgeBasis } from "../../core/lib/options";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { ModelFile } from "../../formats/modelFile";
 import { openSafetensors } from "../../formats/safetensors/openSafetensors";
-import type { LayerBasisFacts } from "../../protocol/result";
 import { writeSafetensors, type WritableTensor } from "../../formats/safetensors/writeSafetensors";
+import type { LayerBasisFacts } from "../../protocol/result";
 
 const vectors = ["mean", "gramEigenvalues", "D", "lambda"] as const;
 const matrices = ["gram", "U", "W", "WPinv", "V", "C", "CPinv"] as const;

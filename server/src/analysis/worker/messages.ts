@@ -4,7 +4,7 @@
  */
 
 import type { Metric } from "../../core/lib/ablation/evaluate";
-import type { EdgeSparsity } from "../../core/lib/sparsity";
+import type { EdgeSparsity } from "../../core/lib/edges/sparsity";
 import type { ModuleNumbers } from "../../protocol/ablation";
 import type { RunEvent } from "../../protocol/events";
 import type { BackendName, BasisName } from "../../protocol/result";

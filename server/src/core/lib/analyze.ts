@@ -3,13 +3,13 @@
 import type { Matrix } from "../linalg/matrix";
 import type { BatchSource } from "../network/batches";
 import type { SectionedNetwork } from "../network/section";
-import { ActivationSource, everyNth } from "./activationSource";
+import { basisOfLayer } from "./basis/basisOfLayer";
+import type { LayerResult } from "./basis/layerBasis";
 import { checkLibOptions } from "./checkOptions";
-import { edgesBetween, featureMapIn } from "./edgeBases";
-import { layerBasis } from "./layerBases";
-import type { LayerResult } from "./layerBasis";
-import { layerStatistics } from "./layerStatistics";
+import { edgesBetween, featureMapIn } from "./edges/edgesBetween";
 import type { EdgeBasis, LibOptions, LibSignals } from "./options";
+import { ActivationSource, everyNth } from "./statistics/activationSource";
+import { layerStatistics } from "./statistics/layerStatistics";
 
 export type LibEvent =
   /** From the last node layer backwards. */
@@ -69,7 +69,7 @@ async function* finishLayers(
     progress(0);
     const moments = statistics.get(layer.index);
     const next = found.get(options.global ? network.sections.length : layer.index + 1)?.basis ?? null;
-    const result = await layerBasis(network, layer, moments ?? null, next, source, options, { ...signals, task: progress });
+    const result = await basisOfLayer(network, layer, moments ?? null, next, source, options, { ...signals, task: progress });
     found.set(layer.index, result);
     progress(1);
     yield result;

@@ -1,8 +1,8 @@
 /** @file Options that exclude each other (method sections 2.4, 2.7, 2.8, 3.2, 3.3, 8.3). */
 
 import { NetworkError } from "../network/networkError";
-import { integrationPoints, integrationRule } from "./integration";
 import type { LibOptions, Threshold } from "./options";
+import { integrationPoints, integrationRule } from "./sources/integration";
 
 /** @param layers names of the node layers, first to last @throws NetworkError in one sentence. */
 export function checkLibOptions(options: LibOptions, layers: readonly string[]): void {

@@ -2,8 +2,8 @@
 
 import type { PhaseName } from "../../protocol/events";
 import type { BasisFormula } from "../../protocol/spec";
-import type { ImportedDirections } from "./importedBasis";
-import type { IntegrationMethod } from "./integration";
+import type { ImportedDirections } from "./basis/importedBasis";
+import type { IntegrationMethod } from "./sources/integration";
 
 /** Bases that edges can be computed in. */
 export type EdgeBasis = "lib" | "pca" | "neuron";
@@ -93,3 +93,10 @@ export interface LibSignals {
 }
 
 export const silentSignals: LibSignals = { checkCancelled: () => undefined, progress: () => undefined };
+
+/** Those of one step: the basis of one layer, or the edges of one section. */
+export interface TaskSignals {
+  checkCancelled(): void;
+  /** @param fraction of the step, 0 to 1 */
+  task(fraction: number): void;
+}

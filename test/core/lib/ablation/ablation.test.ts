@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Tensor } from "../../../../server/src/engine/engine";
 import { ablateEdges } from "../../../../server/src/core/lib/ablation/edgeAblation";
 import { EdgeRanking, groupRows } from "../../../../server/src/core/lib/ablation/edgeMask";
 import { baseScore, fromNodeLayer, ScoreSum, type EvaluationData, type EvaluationSignals } from "../../../../server/src/core/lib/ablation/evaluate";
@@ -9,12 +8,13 @@ import { asActivations, layerFeatures } from "../../../../server/src/core/lib/ab
 import { MaskedFeatures } from "../../../../server/src/core/lib/ablation/maskedFeatures";
 import { ablateNodes } from "../../../../server/src/core/lib/ablation/nodeAblation";
 import { analyzeLib } from "../../../../server/src/core/lib/analyze";
-import type { LayerBasis } from "../../../../server/src/core/lib/layerBasis";
+import type { LayerBasis } from "../../../../server/src/core/lib/basis/layerBasis";
 import { defaultLibOptions, silentSignals } from "../../../../server/src/core/lib/options";
 import { slice, selectColumns } from "../../../../server/src/core/linalg/arrange";
 import { identity } from "../../../../server/src/core/linalg/elementary";
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../../server/src/core/linalg/multiply";
+import type { Tensor } from "../../../../server/src/engine/engine";
 import { familyFixture, mlpFixture, plainEngine, transformerFixture, type Fixture } from "../closedForms/networks";
 
 const engine = await plainEngine();

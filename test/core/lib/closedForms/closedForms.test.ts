@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
-import { planSection } from "../../../../server/src/core/lib/planSection";
-import type { SectionWork } from "../../../../server/src/core/lib/sectionCost";
+import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
+import { planSection } from "../../../../server/src/core/lib/plans/planSection";
+import type { SectionWork } from "../../../../server/src/core/lib/plans/sectionCost";
 import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
 import { mlpFixture, plainEngine, transformerFixture, type Fixture } from "./networks";
 

@@ -1,9 +1,9 @@
 /** @file What the tests of closed forms compare: tasks for both paths, and Jacobians by finite differences. */
 
 import { expect } from "vitest";
-import type { IntegrationPoint } from "../../../../server/src/core/lib/integration";
-import type { SectionWork } from "../../../../server/src/core/lib/sectionCost";
-import type { EdgesTask } from "../../../../server/src/core/lib/sectionPlan";
+import type { SectionWork } from "../../../../server/src/core/lib/plans/sectionCost";
+import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
+import type { IntegrationPoint } from "../../../../server/src/core/lib/sources/integration";
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import type { Section } from "../../../../server/src/core/network/section";
 import { randomMatrix } from "../../linalg/random";

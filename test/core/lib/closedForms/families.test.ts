@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { generalPlan } from "../../../../server/src/core/lib/generalPlan";
 import { jacobianMoments } from "../../../../server/src/core/lib/jacobians/jacobianMoments";
-import { planSection } from "../../../../server/src/core/lib/planSection";
+import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
+import { planSection } from "../../../../server/src/core/lib/plans/planSection";
 import { descriptions } from "../../support/transformers";
 import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
 import { familyFixture, plainEngine } from "./networks";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { activationFunction } from "../../../../server/src/core/network/activationFunction";
 import { edgesThroughHidden, type HiddenLayer } from "../../../../server/src/core/lib/closedForms/scaledProducts";
 import { edgesBySlopePairs } from "../../../../server/src/core/lib/closedForms/slopePairs";
-import type { EdgesTask } from "../../../../server/src/core/lib/sectionPlan";
+import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
+import { activationFunction } from "../../../../server/src/core/network/activationFunction";
 import { randomMatrix } from "../../linalg/random";
 import { mlpFixture, plainEngine } from "./networks";
 

@@ -1,8 +1,6 @@
 /** @file Small random networks and data for the tests of closed forms and ablations. */
 
-import { createEngine } from "../../../../server/src/engine/createEngine";
-import type { Engine } from "../../../../server/src/engine/engine";
-import { ActivationSource } from "../../../../server/src/core/lib/activationSource";
+import { ActivationSource } from "../../../../server/src/core/lib/statistics/activationSource";
 import { networkBatches, type BatchSource } from "../../../../server/src/core/network/batches";
 import { buildMlp } from "../../../../server/src/core/network/mlp";
 import type { Network, NetworkInputs } from "../../../../server/src/core/network/network";
@@ -10,6 +8,8 @@ import { cutIntoSections, type SectionedNetwork } from "../../../../server/src/c
 import { buildTransformer } from "../../../../server/src/core/network/transformer/buildTransformer";
 import { buildTransformerLens, type TransformerLensDescription } from "../../../../server/src/core/network/transformer/transformerLens";
 import type { HostTensor } from "../../../../server/src/core/network/weights";
+import { createEngine } from "../../../../server/src/engine/createEngine";
+import type { Engine } from "../../../../server/src/engine/engine";
 import type { ActivationName, Precision } from "../../../../server/src/protocol/spec";
 import { uniform } from "../../linalg/random";
 import { tokens } from "../../support/networks";

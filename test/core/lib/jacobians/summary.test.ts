@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { analyzeLib } from "../../../../server/src/core/lib/analyze";
+import type { LayerBasis } from "../../../../server/src/core/lib/basis/layerBasis";
 import { jacobianSummaries, type JacobianSummary } from "../../../../server/src/core/lib/jacobians/summary";
-import type { LayerBasis } from "../../../../server/src/core/lib/layerBasis";
 import { defaultLibOptions, silentSignals } from "../../../../server/src/core/lib/options";
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../../server/src/core/linalg/multiply";

@@ -2,7 +2,7 @@
 
 import type { Matrix } from "../../linalg/matrix";
 import type { SectionedNetwork } from "../../network/section";
-import type { FeatureMap } from "../layerBasis";
+import type { FeatureMap } from "../basis/layerBasis";
 import { bisect, type BisectSchedule } from "./bisect";
 import { EdgeRanking } from "./edgeMask";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";

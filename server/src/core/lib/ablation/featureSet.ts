@@ -4,8 +4,8 @@ import { selectColumns, selectRows } from "../../linalg/arrange";
 import { multiply } from "../../linalg/multiply";
 import { NetworkError } from "../../network/networkError";
 import type { SectionedNetwork } from "../../network/section";
-import { ActivationSource } from "../activationSource";
-import type { FeatureMap } from "../layerBasis";
+import type { FeatureMap } from "../basis/layerBasis";
+import { ActivationSource } from "../statistics/activationSource";
 import { fromNodeLayer, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 
 /** `keep` drops everything else, directions truncated from the basis included; the constant feature is kept only if named. */

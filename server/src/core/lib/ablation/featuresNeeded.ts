@@ -1,7 +1,7 @@
 /** @file Features needed to keep the score (method section 4.2), without the rest of the ablation curve. */
 
 import type { SectionedNetwork } from "../../network/section";
-import type { FeatureMap } from "../layerBasis";
+import type { FeatureMap } from "../basis/layerBasis";
 import { isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { disposeFeatures, layerFeatures } from "./layerFeatures";
 import { leadingFeatures } from "./nodeAblation";

@@ -3,7 +3,7 @@
 import type { Engine, Tensor } from "../../../engine/engine";
 import type { Matrix } from "../../linalg/matrix";
 import type { SectionedNetwork } from "../../network/section";
-import { ActivationSource } from "../activationSource";
+import { ActivationSource } from "../statistics/activationSource";
 import { distinctFeatures, type DistinctFeatures } from "./distinctFeatures";
 import type { EvaluationData, EvaluationSignals } from "./evaluate";
 

@@ -2,7 +2,7 @@
 
 import type { Tensor } from "../../../engine/engine";
 import type { SectionedNetwork } from "../../network/section";
-import type { FeatureMap } from "../layerBasis";
+import type { FeatureMap } from "../basis/layerBasis";
 import { bisect, type BisectSchedule } from "./bisect";
 import { chosen, part, times } from "./chosenFeatures";
 import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";

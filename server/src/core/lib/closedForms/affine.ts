@@ -1,11 +1,11 @@
 /** @file Closed forms of sections that are one linear map, y = x W (method sections 2.10 and 3.6). */
 
-import { scaleRows } from "../../linalg/elementary";
 import { transpose } from "../../linalg/arrange";
+import { scaleRows } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
-import type { EdgesTask, SectionPlan } from "../sectionPlan";
+import type { EdgesTask, SectionPlan } from "../plans/sectionPlan";
 import { asRows } from "./chunks";
 import { outputMetric, sandwich, times, toTensor } from "./matrices";
 

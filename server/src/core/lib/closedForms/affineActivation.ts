@@ -3,7 +3,7 @@
 import { hadamard, identity } from "../../linalg/elementary";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
-import type { SectionPlan } from "../sectionPlan";
+import type { SectionPlan } from "../plans/sectionPlan";
 import { edgesOfHidden } from "./hiddenEdges";
 import { outputMetric, sandwich } from "./matrices";
 import { slopeMoments } from "./slopes";

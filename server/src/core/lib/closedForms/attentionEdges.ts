@@ -15,7 +15,7 @@ import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides, stacked } from "../../network/folding";
 import { rotate } from "../../network/rotary";
-import type { EdgesTask } from "../sectionPlan";
+import type { EdgesTask } from "../plans/sectionPlan";
 import { covarianceWith, forEachBlock, headState, headStateSize, headWeights, turnsOf, type HeadState, type HeadWeights, type Turns } from "./attentionState";
 import { times, toTensor } from "./matrices";
 

@@ -14,7 +14,7 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides } from "../../network/folding";
-import type { JacobianGramTask } from "../sectionPlan";
+import type { JacobianGramTask } from "../plans/sectionPlan";
 import { crossTerms, pairTerms } from "./attentionPairs";
 import { forEachBlock, headState, headStateSize, headWeights, turnsOf } from "./attentionState";
 import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";

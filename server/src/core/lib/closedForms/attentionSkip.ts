@@ -1,7 +1,7 @@
 /** @file Closed forms of attention beside a skip connection: causal, local or not, grouped heads, rotary positions, all outputs or the last. */
 
 import type { AttentionSkip } from "../../network/attentionStructure";
-import type { SectionPlan } from "../sectionPlan";
+import type { SectionPlan } from "../plans/sectionPlan";
 import { attentionEdges } from "./attentionEdges";
 import { attentionGram } from "./attentionGram";
 

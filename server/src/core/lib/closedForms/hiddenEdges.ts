@@ -1,7 +1,7 @@
 /** @file Chooses the cheaper of the two exact ways to the edges through a layer of activations. */
 
 import type { Matrix } from "../../linalg/matrix";
-import type { EdgesTask } from "../sectionPlan";
+import type { EdgesTask } from "../plans/sectionPlan";
 import { edgesThroughHidden, type HiddenLayer } from "./scaledProducts";
 import { edgesBySlopePairs, slopePairBytes, slopePairCost } from "./slopePairs";
 

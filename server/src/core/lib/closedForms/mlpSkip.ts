@@ -3,7 +3,7 @@
 import { add, hadamard, scaleColumns } from "../../linalg/elementary";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
-import type { SectionPlan } from "../sectionPlan";
+import type { SectionPlan } from "../plans/sectionPlan";
 import { edgesOfHidden } from "./hiddenEdges";
 import { outputMetric, sandwich, times, withTranspose } from "./matrices";
 import { slopeMoments } from "./slopes";

@@ -11,12 +11,12 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { matrix, type Matrix } from "../../linalg/matrix";
+import { multiply } from "../../linalg/multiply";
 import { activationSlope, applyActivation } from "../../network/activationFunction";
+import { columns, rows } from "../../network/linearRuns";
 import type { NormShape } from "../../network/module";
 import type { Norm, NormMlp } from "../../network/normStructure";
-import { columns, rows } from "../../network/linearRuns";
-import { multiply } from "../../linalg/multiply";
-import type { IntegrationPoint } from "../integration";
+import type { IntegrationPoint } from "../sources/integration";
 import { toTensor } from "./matrices";
 import { integrated, type TokenForm } from "./tokenForm";
 

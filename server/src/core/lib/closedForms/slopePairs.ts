@@ -11,11 +11,11 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
+import { transpose } from "../../linalg/arrange";
 import { accumulate, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
-import { transpose } from "../../linalg/arrange";
-import type { EdgesTask } from "../sectionPlan";
+import type { EdgesTask } from "../plans/sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
 import type { HiddenLayer } from "./scaledProducts";

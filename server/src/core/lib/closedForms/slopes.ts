@@ -7,8 +7,8 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { activationSlope, type ActivationFunction } from "../../network/activationFunction";
-import type { IntegrationPoint } from "../integration";
-import type { JacobianGramTask } from "../sectionPlan";
+import type { JacobianGramTask } from "../plans/sectionPlan";
+import type { IntegrationPoint } from "../sources/integration";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
 

@@ -12,7 +12,7 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import type { Matrix } from "../../linalg/matrix";
 import { applyActivation, activationSlope } from "../../network/activationFunction";
 import type { SectionStructure } from "../../network/sectionStructure";
-import type { IntegrationPoint } from "../integration";
+import type { IntegrationPoint } from "../sources/integration";
 import { toTensor } from "./matrices";
 
 export interface TokenForm {

@@ -8,7 +8,7 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import { accumulate, add, hadamard, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
-import type { JacobianGramTask } from "../sectionPlan";
+import type { JacobianGramTask } from "../plans/sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";
 import type { TokenForm, TokenJacobians } from "./tokenForm";

@@ -8,11 +8,11 @@
  */
 
 import type { Tensor } from "../../../engine/engine";
-import { accumulate, add, scale } from "../../linalg/elementary";
 import { transpose } from "../../linalg/arrange";
+import { accumulate, add, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
-import type { EdgesTask } from "../sectionPlan";
+import type { EdgesTask } from "../plans/sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { times, toTensor } from "./matrices";
 import type { TokenForm, TokenJacobians } from "./tokenForm";

@@ -2,7 +2,7 @@
 
 import type { Norm, NormMlp } from "../../network/normStructure";
 import type { SectionStructure } from "../../network/sectionStructure";
-import type { SectionPlan } from "../sectionPlan";
+import type { SectionPlan } from "../plans/sectionPlan";
 import { normForm, normMlpForm } from "./normForm";
 import { gatedForm, type TokenForm } from "./tokenForm";
 import { tokenGram } from "./tokenGram";

@@ -18,7 +18,7 @@ import { besides } from "../../network/folding";
 import { rotate } from "../../network/rotary";
 import { forEachBlock, headState, headStateSize, headWeights, turnsOf, type HeadState, type HeadWeights, type Turns } from "../closedForms/attentionState";
 import { times, toTensor } from "../closedForms/matrices";
-import type { EdgesTask } from "../sectionPlan";
+import type { EdgesTask } from "../plans/sectionPlan";
 
 interface FeatureWeights {
   readonly heads: readonly HeadWeights[];

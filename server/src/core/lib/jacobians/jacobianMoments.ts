@@ -10,10 +10,10 @@ import { GatedProducts, type HiddenLayer } from "../closedForms/scaledProducts";
 import { integratedSlope } from "../closedForms/slopes";
 import { tokenMoments } from "../closedForms/tokenMoments";
 import { tokenForm } from "../closedForms/tokenPlans";
-import type { EdgesTask } from "../sectionPlan";
+import type { EdgesTask } from "../plans/sectionPlan";
 import {
   addSourceRows, chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,
-} from "../sourceChunks";
+} from "../sources/sourceChunks";
 import { attentionMoments } from "./attentionMoments";
 
 /** Both [r', r]: averaged over samples and output positions, summed over input positions. */

@@ -7,14 +7,14 @@
  * In the LIB basis the squares of a column of `rms` add up to S/T, except for the constant (method section 2.6, item 3).
  */
 
-import { matrix, type Matrix } from "../../linalg/matrix";
 import { identity } from "../../linalg/elementary";
+import { matrix, type Matrix } from "../../linalg/matrix";
 import type { BatchSource } from "../../network/batches";
 import type { SectionedNetwork } from "../../network/section";
-import { ActivationSource } from "../activationSource";
-import { featureMapIn } from "../edgeBases";
-import type { LayerBasis } from "../layerBasis";
+import type { LayerBasis } from "../basis/layerBasis";
+import { featureMapIn } from "../edges/edgesBetween";
 import type { EdgeBasis, LibSignals } from "../options";
+import { ActivationSource } from "../statistics/activationSource";
 import { jacobianMoments } from "./jacobianMoments";
 
 /** Tensors `jacobian/<basis>/<section>` and `jacobian-rms/<basis>/<section>` of a result. */

@@ -1,0 +1,164 @@
+/** @file Activations at node layers, batch by batch, as often as the method passes over the data. */
+
+import type { Engine, Tensor } from "../../../engine/engine";
+import type { BatchSource } from "../../network/batches";
+import type { SectionedNetwork } from "../../network/section";
+
+/** Activations of one node layer over the whole data set, always in the same batches and order. */
+export interface LayerActivations {
+  /** N */
+  readonly samples: number;
+  /** Positions of one sample where it enters the network. */
+  readonly positions: number;
+  /**
+   * Calls `body` for every batch x [B, S, d], frees x afterwards and checks for cancellation between batches.
+   * @param onProgress fraction of the samples done, after each batch
+   */
+  forEachBatch(body: (x: Tensor) => Promise<void>, onProgress?: (fraction: number) => void): Promise<void>;
+}
+
+/**
+ * Every `stride`-th sample of the data set, the first one included: for estimates where the whole set would cost too much. Taken evenly,
+ * because data sets are often sorted by class.
+ */
+export function everyNth(engine: Engine, activations: LayerActivations, stride: number): LayerActivations {
+  if (stride === 1) return activations;
+  return {
+    samples: Math.ceil(activations.samples / stride),
+    positions: activations.positions,
+    async forEachBatch(body, onProgress) {
+      let passed = 0;
+      await activations.forEachBatch(async (x) => {
+        const first = (stride - (passed % stride)) % stride;
+        const count = Math.max(0, Math.ceil((x.shape[0] - first) / stride));
+        passed += x.shape[0];
+        if (count === 0) return;
+        const chosen = engine.tidy(() => engine.gather(x, Int32Array.from({ length: count }, (_, index) => first + index * stride)));
+        await body(chosen);
+        engine.dispose(chosen);
+      }, onProgress);
+    },
+  };
+}
+
+/**
+ * Runs the network from the data, or from the nearest earlier node layer whose activations are kept from an earlier pass. Layers are
+ * kept, the last first (they save the longest way), while they fit the memory budget.
+ */
+export class ActivationSource {
+  readonly #engine: Engine;
+  readonly #kept = new Map<number, Tensor[]>();
+
+  constructor(
+    private readonly network: SectionedNetwork,
+    private readonly batches: BatchSource,
+    private readonly memoryBudget: number,
+    private readonly checkCancelled: () => void,
+  ) {
+    this.#engine = network.network.engine;
+  }
+
+  /**
+   * One pass over the data that shows every batch at all node layers 0 to `last` together.
+   * @param keep store the activations that fit the budget for later passes
+   */
+  async forEachBatch(
+    last: number, body: (layers: readonly Tensor[]) => Promise<void>, options: { keep?: boolean; onProgress?: (fraction: number) => void } = {},
+  ): Promise<void> {
+    let done = 0;
+    let index = 0;
+    let chosen: ReadonlySet<number> = new Set();
+    for (const first of this.#firstLayers()) {
+      this.checkCancelled();
+      const before = new Set(this.#kept.keys());
+      const layers = this.#engine.tidy(() => this.#layersOf(first, index, last));
+      await body(layers);
+      if (options.keep && index === 0) chosen = this.#layersToKeep(layers);
+      layers.forEach((x, layer) => {
+        if (chosen.has(layer)) this.#keep(layer, x);
+        else if (!before.has(layer)) this.#engine.dispose(x);
+      });
+      index += 1;
+      done += first.shape[0];
+      options.onProgress?.(done / this.batches.samples);
+    }
+  }
+
+  at(layer: number): LayerActivations {
+    return {
+      samples: this.batches.samples,
+      positions: this.batches.positions,
+      forEachBatch: async (body, onProgress) => {
+        const from = Math.max(-1, ...[...this.#kept.keys()].filter((kept) => kept <= layer));
+        let done = 0;
+        const visit = async (start: Tensor, isKept: boolean): Promise<void> => {
+          this.checkCancelled();
+          const x = this.#engine.tidy(() => this.#advance(start, Math.max(from, 0), layer));
+          await body(x);
+          if (x !== start) this.#engine.dispose(x);
+          if (!isKept) this.#engine.dispose(start);
+          done += start.shape[0];
+          onProgress?.(done / this.batches.samples);
+        };
+        if (from >= 0) {
+          for (const start of this.#kept.get(from) ?? []) await visit(start, true);
+          return;
+        }
+        for (const start of this.#firstLayers()) await visit(start, false);
+      },
+    };
+  }
+
+  /** Frees what was kept. */
+  dispose(): void {
+    for (const tensors of this.#kept.values()) this.#engine.dispose(...tensors);
+    this.#kept.clear();
+  }
+
+  /** Layer 0, batch by batch: kept or from the data. */
+  *#firstLayers(): Generator<Tensor> {
+    const kept = this.#kept.get(0);
+    if (kept) {
+      yield* kept;
+      return;
+    }
+    for (const batch of this.batches) {
+      const first = this.#engine.tidy(() => this.network.pre(batch.tensors));
+      this.#engine.dispose(...batch.tensors.filter((tensor) => tensor !== first));
+      yield first;
+    }
+  }
+
+  /** Layers 0 to `last` of the batch `index`; what an earlier pass kept is not computed again. */
+  #layersOf(first: Tensor, index: number, last: number): Tensor[] {
+    const layers = [first];
+    for (let layer = 1; layer <= last; layer += 1) {
+      layers.push(this.#kept.get(layer)?.[index] ?? this.network.sections[layer - 1].forward(layers[layer - 1]).output);
+    }
+    return layers;
+  }
+
+  #advance(x: Tensor, from: number, to: number): Tensor {
+    return this.network.sections.slice(from, to).reduce((current, section) => section.forward(current).output, x);
+  }
+
+  /** Judged by the first batch; all batches but the last have its size. */
+  #layersToKeep(layers: readonly Tensor[]): ReadonlySet<number> {
+    const bytesPerValue = this.#engine.precision === "float64" ? 8 : 4;
+    let left = this.memoryBudget;
+    const kept = new Set<number>();
+    for (let layer = layers.length - 1; layer >= 0; layer -= 1) {
+      const bytes = (layers[layer].size / layers[layer].shape[0]) * this.batches.samples * bytesPerValue;
+      if (bytes > left) continue;
+      left -= bytes;
+      kept.add(layer);
+    }
+    return kept;
+  }
+
+  #keep(layer: number, x: Tensor): void {
+    const tensors = this.#kept.get(layer);
+    if (tensors) tensors.push(x);
+    else this.#kept.set(layer, [x]);
+  }
+}
