@@ -215,7 +215,8 @@ SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything ca
   --max-memory SIZE  overrides "maxMemory" of the spec, such as 8GB
   --force            analyze: compute even when the result is stored
   --report FILE      analyze: where the HTML report goes (default: beside the result, without --json)
-  --basis NAME       ablate: lib (default), pca, neuron, or all of them
+  --basis NAME       ablate, sparsity, cluster, labels, figure: lib, pca, neuron, or all of them (default: lib;
+                     sparsity: all; curves in a figure: lib and pca)
   --tolerance X      ablate: loss of score that still counts as kept (default 0.001 of accuracy, 0.1 nats)
   --metric NAME      ablate: accuracy or ce-loss instead of the spec's
   --schedule NAME    ablate: numbers kept: all (nodes), linear (--points), exponential (--base, --cutoff),
