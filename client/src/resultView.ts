@@ -182,4 +182,4 @@ export class ResultView implements Disposable {
 }
 
 /** Run events name the file by path; other places by URI. */
-export const fileUri = (file: string): Uri => (/^[a-z][a-z0-9+.-]+:\/\//i.test(file) ? Uri.parse(file) : Uri.file(file));
+const fileUri = (file: string): Uri => (/^[a-z][a-z0-9+.-]+:\/\//i.test(file) ? Uri.parse(file) : Uri.file(file));

@@ -4,7 +4,7 @@ import { EventEmitter, type Disposable } from "vscode";
 import type { RunEvent, RunPhase, RunStarted } from "../../server/src/protocol/events";
 import type { LensServer } from "./languageClient";
 
-export type RunState = "active" | "done" | "failed" | "cancelled";
+type RunState = "active" | "done" | "failed" | "cancelled";
 
 export interface Run {
   id: string;

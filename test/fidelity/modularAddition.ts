@@ -22,7 +22,6 @@ export const modaddFolder = [
 ].find((folder) => existsSync(folder)) ?? null;
 
 export const nodeLayers = ["ln1.0", "ln2.0", "unembed", "output"] as const;
-export type AblatedLayer = "ln1.0" | "ln2.0" | "unembed";
 const modulus = 113;
 
 export interface AnalysedModel {

@@ -16,7 +16,7 @@ export interface Inspection {
   notes: readonly string[];
 }
 
-export type InspectedArchitecture = { family: string; how: string } & Record<string, unknown>;
+type InspectedArchitecture = { family: string; how: string } & Record<string, unknown>;
 
 /** @throws FormatError when the file cannot be read. */
 export async function inspectModel(model: string): Promise<Inspection> {

@@ -21,14 +21,14 @@ export interface RunStarted extends FromRun {
   samples: number;
 }
 export interface RunPhase extends FromRun { kind: "phase"; phase: PhaseName; fraction: number; overall: number; detail: string; elapsedSeconds: number }
-export interface RunLayer extends FromRun { kind: "layer"; layer: LayerSummary }
-export interface RunSection extends FromRun { kind: "section"; section: SectionSummary }
+interface RunLayer extends FromRun { kind: "layer"; layer: LayerSummary }
+interface RunSection extends FromRun { kind: "section"; section: SectionSummary }
 /** One finished curve of an ablation of the result `file`. */
 export interface RunCurve extends FromRun { kind: "curve"; file: string; curve: AblationCurve }
-export interface RunNote extends FromRun { kind: "note"; message: string }
+interface RunNote extends FromRun { kind: "note"; message: string }
 /** `cached`: answered from the store without computing. */
 export interface RunDone extends FromRun { kind: "done"; key: string; file: string; seconds: number; phases: Record<string, number>; cached: boolean }
-export interface RunFailed extends FromRun { kind: "failed"; message: string }
-export interface RunCancelled extends FromRun { kind: "cancelled" }
+interface RunFailed extends FromRun { kind: "failed"; message: string }
+interface RunCancelled extends FromRun { kind: "cancelled" }
 
 export type RunEvent = RunStarted | RunPhase | RunLayer | RunSection | RunCurve | RunNote | RunDone | RunFailed | RunCancelled;

@@ -5,7 +5,9 @@ import { evaluateNetwork, type Network, type NetworkInputs } from "../../../serv
 import { cutIntoSections } from "../../../server/src/core/network/section";
 import type { Engine } from "../../../server/src/engine/engine";
 import type { ActivationName } from "../../../server/src/protocol/spec";
-import { gaussian, mlpOf, mlpWeights, referenceEngine, smallTransformer, tokens, transformerOf, transformerWeights, vectors } from "../support/networks";
+import {
+  gaussian, mlpOf, mlpWeights, referenceEngine, smallTransformer, tokens, transformerOf, transformerWeights, usualNodeLayers, vectors,
+} from "../support/networks";
 import { affine, plainMlp, plainTransformer } from "../support/plainNetworks";
 
 let engine: Engine;
@@ -60,7 +62,7 @@ describe("folding the bias changes nothing", () => {
         ), x);
       }).flat();
       expectClose(await outputs(network, inputs), wanted);
-      expect(cutIntoSections(network, network.defaultNodeLayers).sections.map(({ structure }) => structure.kind)).toEqual(Array(3).fill("affine-activation"));
+      expect(cutIntoSections(network, usualNodeLayers(network)).sections.map(({ structure }) => structure.kind)).toEqual(Array(3).fill("affine-activation"));
     }
   });
 
@@ -103,7 +105,7 @@ describe("folding the bias changes nothing", () => {
 describe("the constant component", () => {
   it.each(plainActivations.map(([name]) => name))("is 1 at every node layer of a perceptron with %s", async (name) => {
     const network = mlpOf(mlpWeights([5, 8, 6, 3], 8), engine, name, 0.3);
-    const { pre, sections } = cutIntoSections(network, network.defaultNodeLayers);
+    const { pre, sections } = cutIntoSections(network, usualNodeLayers(network));
     let x = pre(network.encode(vectors(7, 5, gaussian(9)), 0, 7));
     for (const section of sections) {
       const values = await engine.read(x);

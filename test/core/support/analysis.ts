@@ -8,6 +8,7 @@ import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { networkBatches } from "../../../server/src/core/network/batches";
 import type { Network, NetworkInputs } from "../../../server/src/core/network/network";
 import { cutIntoSections, type SectionedNetwork } from "../../../server/src/core/network/section";
+import { usualNodeLayers } from "./networks";
 
 export interface Analysis {
   readonly network: SectionedNetwork;
@@ -27,7 +28,7 @@ export interface RunOptions extends Partial<LibOptions> {
 
 /** float64 and a threshold far below every real feature, unless told otherwise. */
 export async function analyze(network: Network, inputs: NetworkInputs, options: RunOptions = {}): Promise<Analysis> {
-  const { nodeLayers = network.defaultNodeLayers, batchSize = 64, signals = silentSignals, finished, ...changes } = options;
+  const { nodeLayers = usualNodeLayers(network), batchSize = 64, signals = silentSignals, finished, ...changes } = options;
   const sectioned = cutIntoSections(network, nodeLayers);
   const lib: LibOptions = { ...defaultLibOptions, threshold: 1e-10, ...changes };
   const events: LibEvent[] = [];

@@ -1,11 +1,11 @@
 /** @file Small random networks with fixed seeds, and the same networks computed plainly, without folding. */
 
-import { createEngine } from "../../../server/src/engine/createEngine";
-import type { Engine } from "../../../server/src/engine/engine";
 import { buildMlp } from "../../../server/src/core/network/mlp";
 import type { Network, NetworkInputs } from "../../../server/src/core/network/network";
 import { buildTransformerLens, type TransformerLensDescription } from "../../../server/src/core/network/transformer/transformerLens";
 import type { HostTensor, Weights } from "../../../server/src/core/network/weights";
+import { createEngine } from "../../../server/src/engine/createEngine";
+import type { Engine } from "../../../server/src/engine/engine";
 import type { ActivationName, Precision } from "../../../server/src/protocol/spec";
 import { uniform } from "../linalg/random";
 
@@ -35,6 +35,9 @@ export const tokens = (count: number, positions: number, vocabulary: number, see
   const next = uniform(seed);
   return { kind: "tokens", count, positions, vocabulary, values: Int32Array.from({ length: count * positions }, () => Math.floor(((next() + 1) / 2) * vocabulary)) };
 };
+
+/** Every layer of a perceptron; of a transformer the inputs of the norms, of the unembedding, and the output. */
+export const usualNodeLayers = ({ nodeLayerNames }: Network): string[] => nodeLayerNames.filter((name) => /^(layers\.\d+|ln[12]\.\d+|unembed|output)$/.test(name));
 
 /** Weights `w0 [in, out]`, `b0`, `w1`, ... scaled so that activations keep their size. */
 export function mlpWeights(widths: readonly number[], seed: number, options: { bias?: boolean } = {}): Map<string, HostTensor> {
@@ -100,7 +103,7 @@ export function transformerWeights(sizes: TransformerSizes, seed: number): Map<s
   return weights;
 }
 
-export const plainDescription: TransformerLensDescription =
+const plainDescription: TransformerLensDescription =
   { activation: "relu", normalization: null, scaleAttention: true, causal: true, lastPositionOnly: null };
 
 export const transformerOf = (weights: Weights, engine: Engine, description: Partial<TransformerLensDescription> = {}): Network =>

@@ -29,7 +29,7 @@ function describeEnds(graph: Graph, node: NodeRef, direction: "in" | "out"): str
   return `${count(list.length)} ${word}, strongest ${nodeName(graph, list[0]!.node)} ${number(list[0]!.weight)}.`;
 }
 
-export const normWords: Record<EdgeNorm, string> = {
+const normWords: Record<EdgeNorm, string> = {
   strongest: "of the strongest edge in its section",
   total: "of the section's total",
   absolute: "",

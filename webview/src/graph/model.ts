@@ -29,7 +29,7 @@ export interface GraphLayer {
 }
 
 /** Edges at a node in order of size: `edges[start[f]] … edges[start[f + 1] - 1]`. */
-export interface Adjacency { start: Uint32Array; edges: Uint32Array }
+interface Adjacency { start: Uint32Array; edges: Uint32Array }
 
 export interface GraphSection {
   known: boolean;

@@ -50,7 +50,7 @@ export function graphCanvas(scene: Scene, threshold: number): HTMLCanvasElement 
 interface EdgeRow { from: string; source: string; to: string; target: string; weight: number }
 
 /** The edges at or above the threshold, in full. */
-export function edgeRows(graph: Graph, above: readonly number[]): EdgeRow[] {
+function edgeRows(graph: Graph, above: readonly number[]): EdgeRow[] {
   return graph.sections.flatMap((section, index) => {
     const from = graph.layers[index]!;
     const to = graph.layers[index + 1]!;

@@ -10,7 +10,7 @@ import { tableIndex } from "./scale";
 import { pan, reveal, zoom, type Viewport } from "./viewport";
 
 /** Room for row and column labels. */
-export const gutter = { left: 44, top: 30 };
+const gutter = { left: 44, top: 30 };
 /** Cells must be this high before each one is labelled. */
 const labelledCell = 13;
 

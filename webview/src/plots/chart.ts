@@ -7,7 +7,7 @@ import { svg } from "../shared/dom";
 import { rgba, type Rgb, type Theme } from "../shared/theme";
 import { linear, logarithmic, type Domain, type Scale } from "./axis";
 
-export type Mark = "none" | "dot" | "ring" | "square";
+type Mark = "none" | "dot" | "ring" | "square";
 export interface Series {
   name: string;
   /** Sorted by x. */
@@ -20,7 +20,7 @@ export interface Series {
 /** A line across the chart with a word at it. */
 export interface Rule { axis: "x" | "y"; at: number; label: string; dash: string }
 
-export interface AxisOptions { label: string; domain: Domain; log: boolean; text(value: number): string }
+interface AxisOptions { label: string; domain: Domain; log: boolean; text(value: number): string }
 export interface Chart { title: string; x: AxisOptions; y: AxisOptions; series: readonly Series[]; rules: readonly Rule[] }
 
 export interface Paper { width: number; height: number; theme: Theme }

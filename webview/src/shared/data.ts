@@ -7,9 +7,9 @@ import type { PhaseName, RunEvent } from "../../../server/src/protocol/events";
 import type { LayerSummary, ResultMetadata, SectionSummary } from "../../../server/src/protocol/result";
 
 export interface LayerSlot { name: string; dimension: number; summary: LayerSummary | null }
-export interface SectionSlot { from: string; to: string; summary: SectionSummary | null }
+interface SectionSlot { from: string; to: string; summary: SectionSummary | null }
 
-export interface RunProgress { phase: PhaseName; overall: number; detail: string; elapsedSeconds: number }
+interface RunProgress { phase: PhaseName; overall: number; detail: string; elapsedSeconds: number }
 
 export interface LensData {
   status: "waiting" | "running" | "done" | "failed" | "cancelled";

@@ -33,7 +33,7 @@ function isSection(value: unknown): value is SectionSummary {
 }
 
 /** @returns a sentence that says what is wrong, or null. */
-export function metadataProblem(value: unknown): string | null {
+function metadataProblem(value: unknown): string | null {
   if (!isFields(value) || value["format"] !== "lib-lens-result") return "This file is not a LIB Lens result.";
   if (value["version"] !== 1) return `This result has version ${String(value["version"])}; this extension reads version 1. Update LIB Lens to open it.`;
   const { layers, sections, model, backend, notes } = value;

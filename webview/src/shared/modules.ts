@@ -24,8 +24,8 @@ export interface ModuleStore {
   problem: ReadonlySignal<string | null>;
 }
 
-export const smallestResolution = 0.2;
-export const largestResolution = 5;
+const smallestResolution = 0.2;
+const largestResolution = 5;
 
 /** @param wanted something shows modules. */
 export function moduleStore(context: ViewContext, wanted: ReadonlySignal<boolean>): ModuleStore {

@@ -35,7 +35,7 @@ const signColours = {
   contrastLight: { positive: [0, 62, 140], negative: [160, 42, 0] },
 } as const satisfies Record<string, { positive: Rgb; negative: Rgb }>;
 
-export function readTheme(): Theme {
+function readTheme(): Theme {
   const { classList } = document.body;
   const light = classList.contains("vscode-light") || classList.contains("vscode-high-contrast-light");
   const highContrast = classList.contains("vscode-high-contrast");

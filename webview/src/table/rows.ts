@@ -3,7 +3,7 @@
 import { featureName, neighbours, totalImportance, type Graph } from "../graph/model";
 
 export type Value = string | number | null;
-export interface Column { title: string; numeric: boolean }
+interface Column { title: string; numeric: boolean }
 export interface Table { columns: Column[]; rows: Value[][] }
 
 const text = (title: string): Column => ({ title, numeric: false });

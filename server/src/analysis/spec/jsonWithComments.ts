@@ -3,10 +3,10 @@
  * stands, so that an error can name the line. The input is untrusted: depth is bounded and names never become prototypes.
  */
 
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
+type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
 
 /** Zero-based, in UTF-16 code units, as the language server protocol counts. */
-export interface Position { line: number; character: number }
+interface Position { line: number; character: number }
 export interface Range { start: Position; end: Position }
 
 export interface ParsedJson {

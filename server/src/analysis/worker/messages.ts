@@ -40,11 +40,11 @@ export interface AnalyzeRequest {
 }
 
 /** A tensor of a stored result, narrowed to float32 for a view. */
-export interface MatrixRequest { kind: "matrix"; file: string; tensor: string }
+interface MatrixRequest { kind: "matrix"; file: string; tensor: string }
 export interface MatrixAnswer { rows: number; cols: number; values: Float32Array }
 
 /** Score of the network with some features of one node layer removed. */
-export interface AblateFeaturesRequest {
+interface AblateFeaturesRequest {
   kind: "ablate-features";
   file: string;
   basis: BasisName;
@@ -145,12 +145,12 @@ export interface LabelledLayer {
 export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
 
 /** Modules of the interaction graph of a stored result, for a view. */
-export interface ModulesRequest { kind: "modules"; file: string; resolution: number }
+interface ModulesRequest { kind: "modules"; file: string; resolution: number }
 
 /** Every node layer that could be asked for of a result's network, in order. */
-export interface NodeLayerNamesRequest { kind: "node-layer-names"; file: string; compute: ComputeOptions }
+interface NodeLayerNamesRequest { kind: "node-layer-names"; file: string; compute: ComputeOptions }
 
-export interface CreateSpecRequest { kind: "create-spec"; model: string }
+interface CreateSpecRequest { kind: "create-spec"; model: string }
 export interface CreateSpecAnswer { file: string; text: string }
 
 /** Every request with its answer. `analyze` answers through events. */

@@ -8,7 +8,7 @@ import type { IntegrationMethod } from "./sources/integration";
 /** Bases that edges can be computed in. */
 export type EdgeBasis = "lib" | "pca" | "neuron";
 
-export type EdgeFormula = "squared" | "functional";
+type EdgeFormula = "squared" | "functional";
 
 /** A number: a share of the largest non-constant eigenvalue or Lambda (method section 9.4); absolute: the values themselves, as the authors' code. */
 export type Threshold = number | { readonly absolute: number };

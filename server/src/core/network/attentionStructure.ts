@@ -6,7 +6,7 @@ import { columns, rows, through } from "./linearRuns";
 import type { Module, RotaryShape } from "./module";
 
 /** Folded weights of one head; row vectors from the left. Grouped heads share K and V. */
-export interface AttentionHead {
+interface AttentionHead {
   /** [d, queryWidth] */
   readonly Q: Matrix;
   readonly K: Matrix;

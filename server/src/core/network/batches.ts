@@ -4,7 +4,7 @@ import type { Tensor } from "../../engine/engine";
 import type { Module } from "./module";
 import type { Network, NetworkInputs } from "./network";
 
-export interface Batch {
+interface Batch {
   readonly count: number;
   /** What enters the first module; the consumer disposes them. */
   readonly tensors: readonly Tensor[];

@@ -75,7 +75,6 @@ export function buildMlp(weights: Weights, description: MlpDescription, engine: 
     input: { kind: "vectors", width },
     modules,
     nodeLayerNames,
-    defaultNodeLayers: nodeLayerNames,
     parameterCount: layers.reduce((sum, { weight, bias }) => sum + weight.data.length + (bias?.length ?? 0), 0),
     encode: (inputs, start, count) => [engine.tensor(vectorsWithOne(inputs, width, start, count, engine), [count, 1, width + 1])],
   };

@@ -74,7 +74,7 @@ export interface NormShape {
 }
 
 /** What a module is, for the recognition of section structures. */
-export type ModuleStructure =
+type ModuleStructure =
   | { readonly kind: "linear"; readonly terms: readonly LinearTerm[] }
   /** Acts on input 0 and hands the others on. */
   | { readonly kind: "activation"; readonly activation: ActivationFunction }
@@ -90,7 +90,7 @@ export type ModuleStructure =
   | { readonly kind: "last-position" };
 
 /** Result of a forward pass; `saved` is what the vector-Jacobian product needs. */
-export interface ModuleRun {
+interface ModuleRun {
   readonly outputs: readonly Tensor[];
   readonly saved: readonly Tensor[];
 }

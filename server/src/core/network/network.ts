@@ -9,7 +9,7 @@ export type NetworkInputs =
   | { readonly kind: "vectors"; readonly values: Float32Array; readonly count: number; readonly width: number }
   | { readonly kind: "tokens"; readonly values: Int32Array; readonly count: number; readonly positions: number; readonly vocabulary: number };
 
-export type InputKind =
+type InputKind =
   | { readonly kind: "vectors"; readonly width: number }
   | { readonly kind: "tokens"; readonly vocabulary: number; readonly maxPositions: number };
 
@@ -20,7 +20,6 @@ export interface Network {
   readonly modules: readonly Module[];
   /** Every node layer that may be asked for, in order; the last is `output`. */
   readonly nodeLayerNames: readonly string[];
-  readonly defaultNodeLayers: readonly string[];
   /** Number of parameters before folding. */
   readonly parameterCount: number;
   /**

@@ -15,9 +15,10 @@ import { identity } from "../../../../server/src/core/linalg/elementary";
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../../server/src/core/linalg/multiply";
 import type { Tensor } from "../../../../server/src/engine/engine";
-import { familyFixture, mlpFixture, plainEngine, transformerFixture, type Fixture } from "../closedForms/networks";
+import { familyFixture, mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
+import { referenceEngine } from "../../support/networks";
 
-const engine = await plainEngine();
+const engine = await referenceEngine();
 const signals: EvaluationSignals = { checkCancelled: () => undefined, progress: () => undefined };
 const all = { schedule: { kind: "all" }, tolerance: 0.001 } as const;
 

@@ -6,9 +6,10 @@ import { ablateNodes } from "../../../../server/src/core/lib/ablation/nodeAblati
 import { analyzeLib } from "../../../../server/src/core/lib/analyze";
 import { defaultLibOptions, silentSignals } from "../../../../server/src/core/lib/options";
 import { evenSample } from "../../../../server/src/core/network/evenSample";
-import { mlpFixture, plainEngine, transformerFixture } from "../closedForms/networks";
+import { mlpFixture, transformerFixture } from "../../support/fixtures";
+import { referenceEngine } from "../../support/networks";
 
-const engine = await plainEngine();
+const engine = await referenceEngine();
 const signals: EvaluationSignals = { checkCancelled: () => undefined, progress: () => undefined };
 
 describe.each([["an MLP", mlpFixture], ["a transformer", transformerFixture]] as const)("features needed of %s", (_name, make) => {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
 import type { SectionWork } from "../../../../server/src/core/lib/plans/sectionCost";
-import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
-import { mlpFixture, plainEngine, transformerFixture, type Fixture } from "./networks";
+import { mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
+import { referenceEngine } from "../../support/networks";
+import { itAgreesWithTheGeneralPath } from "./agreement";
+import { atData, manyFeatures, relativeDifference, task } from "./comparison";
 
-const engine = await plainEngine();
+const engine = await referenceEngine();
 const cases: { name: string; kind: string; fixture: Fixture; section: number }[] = [
   { name: "affine", kind: "affine", fixture: mlpFixture(engine), section: 2 },
   { name: "affine over positions", kind: "affine", fixture: transformerFixture(engine), section: 2 },
@@ -25,40 +26,7 @@ const cases: { name: string; kind: string; fixture: Fixture; section: number }[]
 ];
 
 describe.each(cases)("closed form: $name", ({ kind, fixture, section: index }) => {
-  const section = fixture.network.sections[index];
-  const closed = planSection(section, manyFeatures);
-  const general = generalPlan(section);
-
-  it("is found and named by the planner", () => {
-    expect(section.structure.kind).toBe(kind);
-    expect(closed.path).toMatch(/closed form/);
-  });
-
-  it.each([true, false])("gives the general path's Jacobian Gram (next layer rotated: %s)", async (rotated) => {
-    for (const points of [atData, halfway, twoPoints]) {
-      const input = task(fixture, section, points, rotated);
-      expect(relativeDifference(await closed.jacobianGram(input), await general.jacobianGram(input))).toBeLessThan(1e-12);
-    }
-  });
-
-  it.each([true, false])("gives the general path's edges (next layer rotated: %s)", async (rotated) => {
-    for (const points of [atData, halfway, twoPoints]) {
-      const input = task(fixture, section, points, rotated);
-      expect(relativeDifference(await closed.edges(input), await general.edges(input))).toBeLessThan(1e-12);
-    }
-  });
-
-  it("agrees with finite differences", async () => {
-    const gram = await closed.jacobianGram(task(fixture, section, atData, false));
-    expect(relativeDifference(gram, await gramByDifferences(fixture, section))).toBeLessThan(1e-7);
-  });
-
-  it("does not depend on the chunk size", async () => {
-    const large = task(fixture, section, atData, true);
-    const small = task(fixture, section, atData, true, 1);
-    expect(relativeDifference(await closed.jacobianGram(small), await closed.jacobianGram(large))).toBeLessThan(1e-13);
-    expect(relativeDifference(await closed.edges(small), await closed.edges(large))).toBeLessThan(1e-13);
-  });
+  itAgreesWithTheGeneralPath(fixture, fixture.network.sections[index], kind);
 });
 
 describe("sections without a closed form", () => {

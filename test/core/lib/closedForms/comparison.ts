@@ -7,7 +7,7 @@ import type { IntegrationPoint } from "../../../../server/src/core/lib/sources/i
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import type { Section } from "../../../../server/src/core/network/section";
 import { randomMatrix } from "../../linalg/random";
-import type { Fixture } from "./networks";
+import type { Fixture } from "../../support/fixtures";
 
 export const atData: IntegrationPoint[] = [{ alpha: 1, weight: 1 }];
 export const halfway: IntegrationPoint[] = [{ alpha: 0.5, weight: 1 }];
@@ -47,7 +47,7 @@ async function finiteDifferences(section: Section, x: Float64Array, shape: reado
     const [up, down] = await Promise.all([step, -step].map((change) => at(x.map((value, k) => (k === j ? value + change : value)))));
     columns.push(Float64Array.from(up, (value, i) => (value - down[i]) / (2 * step)));
   }
-  return matrix(columns[0].length, x.length, Float64Array.from({ length: columns[0].length * x.length }, (_, at2) => columns[at2 % x.length][Math.floor(at2 / x.length)]));
+  return matrix(columns[0].length, x.length, Float64Array.from({ length: columns[0].length * x.length }, (_, place) => columns[place % x.length][Math.floor(place / x.length)]));
 }
 
 /** M' of the components themselves. */

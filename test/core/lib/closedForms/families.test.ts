@@ -2,12 +2,14 @@ import { describe, expect, it } from "vitest";
 import { jacobianMoments } from "../../../../server/src/core/lib/jacobians/jacobianMoments";
 import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
+import { familyFixture } from "../../support/fixtures";
+import { referenceEngine } from "../../support/networks";
 import { descriptions } from "../../support/transformers";
-import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
-import { familyFixture, plainEngine } from "./networks";
+import { itAgreesWithTheGeneralPath } from "./agreement";
+import { atData, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
 
-const engine = await plainEngine();
-const single = await plainEngine("float32");
+const engine = await referenceEngine();
+const single = await referenceEngine("float32");
 
 /** Family, first and last node layer of the section, structure. */
 const cases: [family: string, from: string, to: string, kind: string, lastPositionOnly?: string][] = [
@@ -48,30 +50,7 @@ describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) 
   const fixture = familyFixture(engine, family, [from, to], lastPositionOnly ?? null);
   const [section] = fixture.network.sections;
   const closed = planSection(section, manyFeatures);
-  const general = generalPlan(section);
-
-  it("has a closed form that the plan names", () => {
-    expect(section.structure.kind).toBe(kind);
-    expect(closed.path).toMatch(/closed form/);
-  });
-
-  it.each([true, false])("gives the general path's Jacobian Gram and edges for every rule (next layer rotated: %s)", async (rotated) => {
-    for (const points of [atData, halfway, twoPoints]) {
-      const input = task(fixture, section, points, rotated);
-      expect(relativeDifference(await closed.jacobianGram(input), await general.jacobianGram(input))).toBeLessThan(1e-12);
-      expect(relativeDifference(await closed.edges(input), await general.edges(input))).toBeLessThan(1e-12);
-    }
-  });
-
-  it("agrees with finite differences", async () => {
-    expect(relativeDifference(await closed.jacobianGram(task(fixture, section, atData, false)), await gramByDifferences(fixture, section))).toBeLessThan(1e-7);
-  });
-
-  it("does not depend on the chunk size", async () => {
-    const [large, small] = [2 ** 26, 1].map((budget) => task(fixture, section, twoPoints, true, budget));
-    expect(relativeDifference(await closed.jacobianGram(small), await closed.jacobianGram(large))).toBeLessThan(1e-13);
-    expect(relativeDifference(await closed.edges(small), await closed.edges(large))).toBeLessThan(1e-13);
-  });
+  itAgreesWithTheGeneralPath(fixture, section, kind);
 
   it("gives the moments of the Jacobian as the general path does", async () => {
     const input = task(fixture, section, twoPoints, true);

@@ -4,9 +4,10 @@ import { edgesBySlopePairs } from "../../../../server/src/core/lib/closedForms/s
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
 import { activationFunction } from "../../../../server/src/core/network/activationFunction";
 import { randomMatrix } from "../../linalg/random";
-import { mlpFixture, plainEngine } from "./networks";
+import { mlpFixture } from "../../support/fixtures";
+import { referenceEngine } from "../../support/networks";
 
-const engine = await plainEngine();
+const engine = await referenceEngine();
 
 describe.each(["relu", "gelu", "tanh"] as const)("edges through a layer of %s", (activation) => {
   it.each([[3, 5, true], [7, 2, true], [4, 4, false]])("by slope pairs equal those by products per sample (%i to %i features, skip: %s)", async (inputs, outputs, skip) => {

@@ -6,9 +6,10 @@ import { defaultLibOptions, silentSignals } from "../../../../server/src/core/li
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../../server/src/core/linalg/multiply";
 import type { Section } from "../../../../server/src/core/network/section";
-import { mlpFixture, plainEngine, transformerFixture, type Fixture } from "../closedForms/networks";
+import { mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
+import { referenceEngine } from "../../support/networks";
 
-const engine = await plainEngine();
+const engine = await referenceEngine();
 
 async function summaries(fixture: Fixture): Promise<{ bases: (LayerBasis | null)[]; summaries: JacobianSummary[] }> {
   const bases: (LayerBasis | null)[] = [];

@@ -12,7 +12,7 @@ import { firstRotation, type FirstRotation, type PrincipalDirections } from "./p
 import { secondRotation, type SecondRotation } from "./rotation";
 
 /** M = R_pinv M' R_pinv^T [m, m]: the Jacobian Gram in whitened coordinates, R_pinv = D^1/2 W_pinv. */
-export function whitenedJacobianGram(rotation: FirstRotation, jacobianGram: Matrix): Matrix {
+function whitenedJacobianGram(rotation: FirstRotation, jacobianGram: Matrix): Matrix {
   const whiteningPinv = scaleRows(rotation.WPinv, rotation.D.map(Math.sqrt));
   return multiply(multiply(whiteningPinv, jacobianGram), whiteningPinv, { transposeB: true });
 }
@@ -28,7 +28,7 @@ function whitenedInteraction({ D, W, WPinv }: FirstRotation, interaction: Matrix
 const deviations = (D: Float64Array): Float64Array => D.map((value) => (value > 0 ? Math.sqrt(value) : 1));
 
 /** C = R V Lambda^1/2 and C_pinv = Lambda^-1/2 V^T R_pinv; the small factors are multiplied first, C is formed at the end. */
-export function featureMap({ D, W, WPinv }: FirstRotation, { V, lambda }: SecondRotation): FeatureMap {
+function featureMap({ D, W, WPinv }: FirstRotation, { V, lambda }: SecondRotation): FeatureMap {
   // A constant without influence has Lambda 0 and keeps the scale 1.
   const scale = lambda.map((value) => (value > 0 ? Math.sqrt(value) : 1));
   const deviation = deviations(D);

@@ -31,7 +31,7 @@ export interface TokenForm {
   prepare(engine: Engine): TokenEvaluator;
 }
 
-export interface TokenEvaluator {
+interface TokenEvaluator {
   /** @param x [n, d]; call inside `tidy`. */
   evaluate(x: Tensor, points: readonly IntegrationPoint[]): TokenJacobians;
   dispose(): void;

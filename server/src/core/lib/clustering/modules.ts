@@ -7,7 +7,7 @@ import { leiden, type LeidenOptions } from "./leiden";
 import { modularity, weightedGraph, type WeightedEdge, type WeightedGraph } from "./weightedGraph";
 
 /** Feature `index` of node layer number `layer`. */
-export interface FeatureAddress { layer: number; index: number }
+interface FeatureAddress { layer: number; index: number }
 
 export interface ModuleOptions extends LeidenOptions {
   norm?: EdgeNorm;

@@ -41,7 +41,6 @@ export function buildTransformer(weights: TransformerWeights, description: Trans
     input: { kind: "tokens", vocabulary: tokens.rows, maxPositions: context },
     modules,
     nodeLayerNames: [...modules.map(({ id }) => id).filter((id) => !id.startsWith("last_position")), "output"],
-    defaultNodeLayers: [...Array.from({ length: blocks }, (_, block) => [`ln1.${block}`, `ln2.${block}`]).flat(), "unembed", "output"],
     parameterCount: weights.parameterCount,
     encode: positions
       ? tokenEmbedding(engine, withZeroColumn(tokens), withOnes(positions), context)

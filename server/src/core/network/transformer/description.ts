@@ -62,8 +62,6 @@ export interface NormWeights {
   readonly bias: ArrayLike<number> | null;
 }
 
-export const plainNorm: NormWeights = { gain: null, bias: null };
-
 /** Heads stand side by side: head h of the query has columns h * headWidth to (h + 1) * headWidth, that of the output these rows. */
 export interface TransformerBlockWeights {
   readonly attentionNorm: NormWeights;

@@ -1,26 +1,18 @@
-/** @file Small random networks and data for the tests of closed forms and ablations. */
+/** @file Small random networks, cut into sections, together with data that fits them. */
 
-import { ActivationSource } from "../../../../server/src/core/lib/statistics/activationSource";
-import { networkBatches, type BatchSource } from "../../../../server/src/core/network/batches";
-import { buildMlp } from "../../../../server/src/core/network/mlp";
-import type { Network, NetworkInputs } from "../../../../server/src/core/network/network";
-import { cutIntoSections, type SectionedNetwork } from "../../../../server/src/core/network/section";
-import { buildTransformer } from "../../../../server/src/core/network/transformer/buildTransformer";
-import { buildTransformerLens, type TransformerLensDescription } from "../../../../server/src/core/network/transformer/transformerLens";
-import type { HostTensor } from "../../../../server/src/core/network/weights";
-import { createEngine } from "../../../../server/src/engine/createEngine";
-import type { Engine } from "../../../../server/src/engine/engine";
-import type { ActivationName, Precision } from "../../../../server/src/protocol/spec";
-import { uniform } from "../../linalg/random";
-import { tokens } from "../../support/networks";
-import { context, descriptions, randomWeights, vocabulary } from "../../support/transformers";
-
-export const plainEngine = (precision: Precision = "float64"): Promise<Engine> => createEngine({ backend: "cpu", precision });
-
-export function randomTensor(shape: readonly number[], next: () => number, scale = 1): HostTensor {
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  return { shape, values: Float64Array.from({ length: size }, () => scale * next()) };
-}
+import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
+import { networkBatches, type BatchSource } from "../../../server/src/core/network/batches";
+import { buildMlp } from "../../../server/src/core/network/mlp";
+import type { Network, NetworkInputs } from "../../../server/src/core/network/network";
+import { cutIntoSections, type SectionedNetwork } from "../../../server/src/core/network/section";
+import { buildTransformer } from "../../../server/src/core/network/transformer/buildTransformer";
+import { buildTransformerLens, type TransformerLensDescription } from "../../../server/src/core/network/transformer/transformerLens";
+import type { HostTensor } from "../../../server/src/core/network/weights";
+import type { Engine } from "../../../server/src/engine/engine";
+import type { ActivationName } from "../../../server/src/protocol/spec";
+import { uniform } from "../linalg/random";
+import { tensorOf, tokens, usualNodeLayers } from "./networks";
+import { context, descriptions, randomWeights, vocabulary } from "./transformers";
 
 /** A sectioned network together with data that fits it. */
 export interface Fixture {
@@ -58,12 +50,12 @@ export function mlpFixture(engine: Engine, options: MlpFixtureOptions = {}): Fix
   }));
   const weights = new Map<string, HostTensor>();
   layers.forEach(({ weight, bias }, index) => {
-    weights.set(weight, randomTensor([widths[index], widths[index + 1]], next));
-    weights.set(bias, randomTensor([widths[index + 1]], next));
+    weights.set(weight, tensorOf([widths[index], widths[index + 1]], next));
+    weights.set(bias, tensorOf([widths[index + 1]], next));
   });
   const network = buildMlp(weights, { family: "mlp", layers, activation }, engine);
   const values = Float32Array.from({ length: samples * widths[0] }, next);
-  return fixture(network, options.nodeLayers ?? network.defaultNodeLayers, { kind: "vectors", values, count: samples, width: widths[0] }, batchSize);
+  return fixture(network, options.nodeLayers ?? usualNodeLayers(network), { kind: "vectors", values, count: samples, width: widths[0] }, batchSize);
 }
 
 export interface TransformerFixtureOptions extends Omit<Partial<TransformerLensDescription>, "positions"> {
@@ -90,13 +82,13 @@ export function transformerFixture(engine: Engine, options: TransformerFixtureOp
     "blocks.0.mlp.W_in": [d, hidden], "blocks.0.mlp.b_in": [hidden], "blocks.0.mlp.W_out": [hidden, d], "blocks.0.mlp.b_out": [d],
     "unembed.W_U": [d, vocabulary], "unembed.b_U": [vocabulary],
   };
-  const weights = new Map(Object.entries(shapes).map(([name, shape]) => [name, randomTensor(shape, next)]));
+  const weights = new Map(Object.entries(shapes).map(([name, shape]) => [name, tensorOf(shape, next)]));
   const network = buildTransformerLens(weights, description, engine);
   const values = Int32Array.from({ length: samples * positions }, () => Math.floor(((next() + 1) / 2) * vocabulary));
-  return fixture(network, nodeLayers ?? network.defaultNodeLayers, { kind: "tokens", values, count: samples, positions, vocabulary }, batchSize);
+  return fixture(network, nodeLayers ?? usualNodeLayers(network), { kind: "tokens", values, count: samples, positions, vocabulary }, batchSize);
 }
 
-/** Two blocks of a family of test/core/support/transformers.ts. */
+/** Two blocks of a family of transformers.ts. */
 export function familyFixture(engine: Engine, family: string, nodeLayers: readonly string[], lastPositionOnly: string | null = null): Fixture {
   const description = { ...descriptions[family], lastPositionOnly };
   const network = buildTransformer(randomWeights(description, 7), description, engine);

@@ -1,0 +1,37 @@
+/** @file The tests that every closed form passes. */
+
+import { expect, it } from "vitest";
+import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
+import { planSection } from "../../../../server/src/core/lib/plans/planSection";
+import type { Section } from "../../../../server/src/core/network/section";
+import type { Fixture } from "../../support/fixtures";
+import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
+
+/** @param kind structure that the section should be recognised as */
+export function itAgreesWithTheGeneralPath(fixture: Fixture, section: Section, kind: string): void {
+  const closed = planSection(section, manyFeatures);
+  const general = generalPlan(section);
+
+  it("is found and named by the planner", () => {
+    expect(section.structure.kind).toBe(kind);
+    expect(closed.path).toMatch(/closed form/);
+  });
+
+  it.each([true, false])("gives the general path's Jacobian Gram and edges for every rule (next layer rotated: %s)", async (rotated) => {
+    for (const points of [atData, halfway, twoPoints]) {
+      const input = task(fixture, section, points, rotated);
+      expect(relativeDifference(await closed.jacobianGram(input), await general.jacobianGram(input))).toBeLessThan(1e-12);
+      expect(relativeDifference(await closed.edges(input), await general.edges(input))).toBeLessThan(1e-12);
+    }
+  });
+
+  it("agrees with finite differences", async () => {
+    expect(relativeDifference(await closed.jacobianGram(task(fixture, section, atData, false)), await gramByDifferences(fixture, section))).toBeLessThan(1e-7);
+  });
+
+  it("does not depend on the chunk size", async () => {
+    const [large, small] = [2 ** 26, 1].map((budget) => task(fixture, section, twoPoints, true, budget));
+    expect(relativeDifference(await closed.jacobianGram(small), await closed.jacobianGram(large))).toBeLessThan(1e-13);
+    expect(relativeDifference(await closed.edges(small), await closed.edges(large))).toBeLessThan(1e-13);
+  });
+}
