@@ -6,6 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { schemaValidators } from "../../scripts/shared/schemaValidator.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -24,6 +25,7 @@ export async function bundle(entries: readonly ("worker" | "cli" | "probe")[]): 
     target: "node20",
     mainFields: ["module", "main"],
     loader: { ".wasm": "binary" },
+    plugins: [schemaValidators],
     external: ["onnxruntime-node", "webgpu", "@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu"],
     logLevel: "error",
   });

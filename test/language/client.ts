@@ -11,6 +11,7 @@ import {
   StreamMessageReader, StreamMessageWriter, createProtocolConnection,
 } from "vscode-languageserver-protocol/node";
 import * as esbuild from "esbuild";
+import { schemaValidators } from "../../scripts/shared/schemaValidator.mjs";
 import type { InitializationOptions, Requests } from "../../server/src/protocol/requests";
 
 const require = createRequire(import.meta.url);
@@ -25,6 +26,7 @@ export async function buildServer(): Promise<string> {
     outdir: folder, bundle: true, platform: "node", format: "cjs", target: "node20", logLevel: "error",
     mainFields: ["module", "main"],
     loader: { ".wasm": "binary" },
+    plugins: [schemaValidators],
     external: ["onnxruntime-node", "webgpu", "@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu"],
     alias: { "web-tree-sitter": join(root, "node_modules/web-tree-sitter/web-tree-sitter.cjs") },
   });
