@@ -2,14 +2,17 @@
  * @file `npm run bench`: complete analyses (bases, edges, everything that is stored) through the command line, on every backend that works
  * here. Prints seconds per phase, peak memory and, within this one run, how many times longer each backend took than the fastest.
  *
- *   npm run bench -- [--backend NAME]... [--repeat N] [--data FOLDER]
+ *   npm run bench -- [--backend NAME]... [--repeat N] [--data FOLDER] [--peers] [--python FILE]
+ *
+ * --peers also times LIB in PyTorch (test/bench/peers) where the Python at --python (python3 unless given) has it. The slow ways run on part
+ * of the data and are scaled up: their time is proportional to the number of samples.
  *
  * With the authors' models and MNIST in --data (../shared/data unless given) it measures those, else the bundled examples.
  * Wall times are only comparable within one run on a quiet machine; processor seconds (the whole process, its start included) say how much
  * other work was in the way.
  */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, tmpdir, type as systemName } from "node:os";
 import { join, resolve } from "node:path";
@@ -21,6 +24,8 @@ const { values: flags } = parseArgs({
     backend: { type: "string", multiple: true },
     repeat: { type: "string", default: "1" },
     data: { type: "string", default: join(root, "../shared/data") },
+    peers: { type: "boolean", default: false },
+    python: { type: "string", default: "python3" },
   },
 });
 
@@ -41,8 +46,15 @@ function workloads(data) {
   });
   if (existsSync(data)) {
     return [
-      ["modular addition, the authors' seed 0, 3,830 pairs", modularAddition(join(data, "modadd/seed0/model_epoch_60000.pt"), 113, 0.3)],
-      ["MNIST MLP 784-100-100-10, the authors', 60,000 images", mnist(join(data, "mnist-mlp/model_epoch_12.pt"), join(data, "mnist"), "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")],
+      ["modular addition, the authors' seed 0, 3,830 pairs", modularAddition(join(data, "modadd/seed0/model_epoch_60000.pt"), 113, 0.3), [
+        { way: "backward", title: "one backward pass per output feature", workload: `modadd:${data}` },
+        { way: "jacrev", title: "functorch, vmap of jacrev", workload: `modadd:${data}`, samples: 500 },
+      ]],
+      ["MNIST MLP 784-100-100-10, the authors', 60,000 images", mnist(join(data, "mnist-mlp/model_epoch_12.pt"), join(data, "mnist"), "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"), [
+        { way: "closed", title: "closed form of the bases, backward passes for the edges", workload: `mnist:${data}`, samples: 6000 },
+        { way: "backward", title: "one backward pass per output feature", workload: `mnist:${data}`, samples: 2000 },
+        { way: "jacrev", title: "functorch, vmap of jacrev", workload: `mnist:${data}`, samples: 500 },
+      ]],
     ];
   }
   const examples = join(root, "examples");
@@ -102,6 +114,35 @@ function printTable(rows) {
   }
 }
 
+/** Times of the peers, scaled to all samples; the fastest of one and all threads. */
+async function measurePeers(peers, samples) {
+  const rows = [];
+  for (const { way, title, workload, samples: part } of peers) {
+    const runs = [];
+    for (const threads of new Set([1, cpus().length])) {
+      const run = spawnSync(flags.python, [
+        join(root, "test/bench/peers/lib_pytorch.py"), workload, way, "--threads", String(threads), ...(part ? ["--samples", String(part)] : []),
+      ], { encoding: "utf8" });
+      if (run.status !== 0) throw new Error(`The peer ${way} did not run: ${(run.stderr ?? String(run.error)).trim().split("\n").at(-1)} Give a Python with PyTorch as --python.`);
+      runs.push(JSON.parse(run.stdout));
+    }
+    const best = runs.reduce((a, b) => (a.total < b.total ? a : b));
+    const scale = samples / best.samples;
+    rows.push({ title: `PyTorch ${best.torch} float64, ${title}`, part: best.samples, bases: best.bases * scale, edges: best.edges * scale });
+  }
+  return rows;
+}
+
+/** Bases and edges of the peers against all of a backend's run and against its bases and edges alone. */
+function printPeers(rows, ours) {
+  console.log(`\n| peer | bases s | edges s | ${ours.map(({ backend }) => `× whole run of ${backend}`).join(" | ")} |`);
+  console.log(`|---|---|---|${ours.map(() => "---|").join("")}`);
+  for (const { title, part, bases, edges } of rows) {
+    const ratios = ours.map(({ run }) => ((bases + edges) / run.answer.seconds).toFixed(1));
+    console.log(`| ${[`${title} (from ${part} samples)`, bases.toFixed(1), edges.toFixed(1), ...ratios].join(" | ")} |`);
+  }
+}
+
 async function main() {
   if (await runNode(["esbuild.mjs", "--production"]) !== 0) throw new Error("The build failed; its messages stand above.");
   const folder = mkdtempSync(join(tmpdir(), "lib-lens-bench-"));
@@ -113,13 +154,14 @@ async function main() {
     const chosen = backends.filter((backend) => backend.available && wanted(backend));
     if (chosen.length === 0) throw new Error(`None of the backends ${flags.backend?.join(", ") ?? ""} works here.`);
     console.log(`\n${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${systemName()} ${arch()}, Node ${process.versions.node}`);
-    for (const [title, content] of workloads(resolve(flags.data))) {
+    for (const [title, content, peers = []] of workloads(resolve(flags.data))) {
       console.log(`\n${title}`);
       const spec = join(folder, "bench.lib.json");
       writeFileSync(spec, JSON.stringify(content));
       const rows = [];
       for (const { name } of chosen) rows.push({ backend: name, run: await measure(spec, name, folder) });
       printTable(rows);
+      if (flags.peers && peers.length > 0) printPeers(await measurePeers(peers, rows[0].run.answer.samples), rows);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

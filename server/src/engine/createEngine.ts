@@ -4,7 +4,7 @@ import type { BackendName } from "../protocol/result";
 import type { Precision } from "../protocol/spec";
 import type { Engine } from "./engine";
 import { HostEngine } from "./host/hostEngine";
-import { wasmArrays } from "./host/wasmArrays";
+import { fastestArrays } from "./host/wasmArrays";
 import { fastestProducts, ownProducts } from "./products/hostProducts";
 import { plainProducts } from "./products/plainProducts";
 import type { TfjsBackend } from "./tfjs/tfjsEngine";
@@ -36,7 +36,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine | { mi
     case "wasm": {
       const { products, missing } = options.nativeProducts === false ? ownProducts() : fastestProducts();
       if (products === plainProducts) return { missing: missing ?? "WebAssembly with SIMD is missing." };
-      return new HostEngine("wasm", precision, products, wasmArrays(), missing);
+      const arrays = fastestArrays();
+      return new HostEngine("wasm", precision, products, arrays.arrays, missing ?? arrays.missing);
     }
     case "tensorflow": {
       if (precision === "float64") return tensorflowDoubleEngine();

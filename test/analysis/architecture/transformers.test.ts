@@ -73,6 +73,16 @@ describe("families of language models", () => {
     expect((await infer("llama")).description.positions).toMatchObject({ rotary: { pairing: "halves" } });
   });
 
+  it("of llama2.c's training code say their heads in model_args, and are tied though both tables are stored", async () => {
+    const file = await openModelFrom(memorySource(llama2cExport(smallExport, 1), "model.bin"));
+    const metadata = new Map([["model_args", new Map<string, unknown>([["dim", 8], ["n_layers", 2], ["n_heads", 4], ["n_kv_heads", 2], ["max_seq_len", 32], ["norm_eps", 1e-6]])]]);
+    const tensors = file.tensors.map((tensor) => ({ ...tensor, name: `_orig_mod.${tensor.name}` }));
+    const found = inferArchitecture({ model: "ckpt.pt", tensors, metadata, sidecar: null, spec: {}, lastPositionOnly: null, data: null }) as TransformerArchitecture;
+    expect(found.description).toMatchObject({ attention: { heads: 4, keyValueHeads: 2 }, normalization: { epsilon: 1e-6 }, positions: { context: 32 } });
+    expect(found.sources.unembed).toMatchObject({ weight: "_orig_mod.tok_embeddings.weight", order: "out,in" });
+    expect(found.notes).toEqual([]);
+  });
+
   it("obey the spec where it says something else than the config", async () => {
     const found = await infer("gpt2", { spec: { activation: "relu", scaleAttention: false, causal: false } });
     expect(found.description).toMatchObject({ mlp: { activation: "relu" }, attention: { scaled: false, causal: false } });

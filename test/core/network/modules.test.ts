@@ -134,6 +134,29 @@ describe("attention", () => {
   });
 });
 
+describe("attention in single precision", () => {
+  it.each([["plain", {}], ["grouped", grouped]])("is not harmed by what all keys and all values share: %s", async (_name, changes) => {
+    const single = await referenceEngine("float32");
+    const next = gaussian(30);
+    const shape = attention(changes);
+    const widths = attentionModule(engine, "attn_out.0", shape, []).inputWidths;
+    // Halves of whole numbers, so that both precisions start from the same values.
+    const inputs = widths.map((width, index) => Float64Array.from({ length: samples * positions * width }, () => Math.round(2 * next()) / 2 + (index > 0 ? 3000 : 0)));
+    const cotangent = Float64Array.from({ length: 3 * positions * 5 }, () => Math.round(4 * next()) / 4);
+    const run = async (on: Engine): Promise<number[][]> => {
+      const module = attentionModule(on, "attn_out.0", shape, []);
+      const { outputs, saved } = module.forward(inputs.map((values, index) => on.tensor(values, [samples, positions, widths[index]])));
+      const results = [...outputs, ...module.vjp(saved, [on.tensor(cotangent, [1, 3, positions, 5])])];
+      return Promise.all(results.map(async (one) => Array.from(await on.read(one))));
+    };
+    const [exact, rounded] = [await run(engine), await run(single)];
+    exact.forEach((values, index) => {
+      const scale = Math.max(...values.map(Math.abs));
+      expect(Math.max(...values.map((value, at) => Math.abs(value - rounded[index][at]))) / scale).toBeLessThan(1e-5);
+    });
+  });
+});
+
 describe("a linear module's matrix", () => {
   it("does what the module does, blocks and identities together", async () => {
     const terms: LinearTerm[] = [{ from: 0, to: 1, weight: randomMatrix(3, 2, 15) }, { from: 1, to: 1, weight: null }, { from: 0, to: 0, weight: null }];

@@ -11,7 +11,8 @@ import { widenSamples } from "./shapes";
 
 /**
  * Heads that share a key stand under each other: g groups of U = h/g * T rows (head, position) with S keys, so that every step is one
- * product over all samples, groups, heads and sources.
+ * product over all samples, groups, heads and sources. Keys and values are centred over the positions first: what all keys share does not
+ * change the softmax, and what all values share comes out as it went in, so nothing large cancels in float32.
  */
 export function attentionModule(engine: Engine, id: string, attention: AttentionShape, carried: readonly number[]): Module {
   const { heads, keyValueHeads: groups, queryWidth, valueWidth, scale, causal, window, rotary, output } = attention;
@@ -35,11 +36,11 @@ export function attentionModule(engine: Engine, id: string, attention: Attention
       const turn = turns(positions);
       const turned = (x: Tensor): Tensor => (turn ? rotate(engine, turn, x) : x);
       const q = turned(byHead(queries, queryWidth));
-      const k = turned(byHead(keys, queryWidth));
-      const v = byHead(values, valueWidth);
+      const [k] = centredOverPositions(engine, turned(byHead(keys, queryWidth)));
+      const [v, shared] = centredOverPositions(engine, byHead(values, valueWidth));
       const pattern = attentionPattern(engine, q, k, scale, causal, window);
       const mixed = engine.matMul(byGroup(engine, pattern, groups), v); // [B, g, U, dv]
-      const perHead = engine.reshape(mixed, [samples, heads, positions, valueWidth]);
+      const perHead = engine.reshape(engine.add(mixed, shared), [samples, heads, positions, valueWidth]);
       const joined = engine.reshape(engine.transpose(perHead, [0, 2, 1, 3]), [samples, positions, heads * valueWidth]);
       return { outputs: [engine.matMul(joined, outputWeight), ...others], saved: [q, k, v, pattern, mixed] };
     },
@@ -91,6 +92,12 @@ export function attentionModule(engine: Engine, id: string, attention: Attention
       ];
     },
   };
+}
+
+/** x [B, g, S, w] less its mean over the positions, and that mean [B, g, 1, w]. */
+function centredOverPositions(engine: Engine, x: Tensor): [Tensor, Tensor] {
+  const mean = engine.affine(engine.sum(x, [2], true), 1 / x.shape[2]);
+  return [engine.sub(x, mean), mean];
 }
 
 /** Rows of all heads that share a key: [B, h, T, w] -> [B, g, h/g * T, w]. */

@@ -2,6 +2,7 @@
 
 import type { Precision } from "../../protocol/spec";
 import type { FloatArray } from "../engine";
+import { firstLine } from "../nativePackages";
 import { arrayKernels, binaryNames, type ArrayKernelFunctions } from "../kernels/arrayKernels";
 import { ElementwiseKernels } from "../kernels/elementwiseKernels";
 import { Arena } from "./arena";
@@ -19,12 +20,21 @@ const nestLength = 256;
 /** A short operand (a bias, say) is copied here. */
 const operandAt = 2048;
 
-let shared: ArrayFunctions | null = null;
+let shared: WasmArrays | null = null;
 
 /** One arena and one set of kernels per process. @throws Error when WebAssembly SIMD or memory for the arena is not available. */
 export function wasmArrays(): ArrayFunctions {
   shared ??= new WasmArrays();
   return shared;
+}
+
+/** The kernels, or plain loops and the sentence that says why. */
+export function fastestArrays(): { arrays: ArrayFunctions; missing: string | null } {
+  try {
+    return { arrays: wasmArrays(), missing: null };
+  } catch (error) {
+    return { arrays: plainArrays, missing: `The WebAssembly array kernels do not run here: ${firstLine(error)}` };
+  }
 }
 
 class WasmArrays implements ArrayFunctions {
