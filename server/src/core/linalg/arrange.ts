@@ -5,6 +5,7 @@ import { matrix, type Matrix } from "./matrix";
 /** Side of the square tile that stays in the first-level cache. */
 const tile = 32;
 
+/** a^T [cols, rows] */
 export function transpose(a: Matrix): Matrix {
   const { rows, cols, data } = a;
   const out = matrix(cols, rows);

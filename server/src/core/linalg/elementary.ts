@@ -2,6 +2,7 @@
 
 import { matrix, type Matrix } from "./matrix";
 
+/** 1 [size, size] */
 export function identity(size: number): Matrix {
   const out = matrix(size, size);
   for (let i = 0; i < size; i++) out.data[i * size + i] = 1;
@@ -16,6 +17,7 @@ export function diagonalMatrix(values: ArrayLike<number>): Matrix {
   return out;
 }
 
+/** a[i,i], as many as the smaller side of a. */
 export function diagonal(a: Matrix): Float64Array {
   return Float64Array.from({ length: Math.min(a.rows, a.cols) }, (_, i) => a.data[i * a.cols + i]);
 }
@@ -55,6 +57,7 @@ export function scaleRows(a: Matrix, factors: ArrayLike<number>): Matrix {
   return out;
 }
 
+/** factor a */
 export function scale(a: Matrix, factor: number): Matrix {
   return matrix(a.rows, a.cols, a.data.map((value) => value * factor));
 }

@@ -32,6 +32,7 @@ const roots: Record<ActivationName, number | null> = {
   sigmoid: null,
 };
 
+/** @param negativeSlope read for leaky_relu only; its default is PyTorch's */
 export function activationFunction(name: ActivationName, negativeSlope = 0.01): ActivationFunction {
   const root = roots[name];
   const base = { name, constantRoot: root ?? 1, passesConstant: root === null };

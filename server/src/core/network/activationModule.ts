@@ -5,6 +5,7 @@ import { activationSlope, applyActivation, type ActivationFunction } from "./act
 import type { Module } from "./module";
 import { withSourceAxis } from "./shapes";
 
+/** @param widths of the first tensor [B, S, d] and of those handed on */
 export function activationModule(engine: Engine, id: string, widths: readonly number[], activation: ActivationFunction): Module {
   return {
     id,

@@ -32,6 +32,10 @@ export interface AttentionSkip {
   readonly lastPositionOnly: boolean;
 }
 
+/**
+ * @param before [d, queries, keys, values and what is carried past the attention, side by side]
+ * @param after [output of the attention and what was carried, side by side, d']
+ */
 export function attentionStructure(core: Module, before: Matrix, after: Matrix, lastPositionOnly: boolean): AttentionSkip {
   if (core.structure.kind !== "attention") throw new TypeError("An attention module is needed.");
   const { heads, keyValueHeads, queryWidth, valueWidth, scale, causal, window, rotary, output } = core.structure.attention;

@@ -13,6 +13,7 @@ export interface LinearRuns {
   readonly runs: readonly Matrix[];
 }
 
+/** The nonlinear modules of a section and the products of the linear modules around them; concatenated tensors stand side by side. */
 export function linearRuns(modules: readonly Module[]): LinearRuns {
   const cores = modules.filter(({ structure }) => structure.kind !== "linear");
   const places = [-1, ...cores.map((core) => modules.indexOf(core)), modules.length];
@@ -37,5 +38,7 @@ function productOf(modules: readonly Module[], widths: readonly number[]): Matri
 /** left right, and zero where nothing lies between them. */
 export const through = (left: Matrix, right: Matrix): Matrix => (left.cols === 0 ? matrix(left.rows, right.cols) : multiply(left, right));
 
+/** Rows `from` to `to` of a matrix, the last not included. */
 export const rows = (source: Matrix, from: number, to: number): Matrix => slice(source, from, to);
+/** Columns `from` to `to`, the last not included. */
 export const columns = (source: Matrix, from: number, to: number): Matrix => slice(source, 0, source.rows, from, to);

@@ -14,6 +14,7 @@ export interface Rotation {
   readonly swap: Tensor;
 }
 
+/** @param width of one head @param positions S */
 export function rotation(engine: Engine, rotary: RotaryShape, width: number, positions: number): Rotation {
   const frequencies = rotaryFrequencies(rotary);
   const pairs = rotaryPairs(rotary);

@@ -29,6 +29,7 @@ export type SectionStructure =
   | AttentionSkip
   | { readonly kind: "general"; readonly why: string };
 
+/** @returns the structure, or `general` with what stands in the way of a closed form */
 export function recognizeStructure(modules: readonly Module[]): SectionStructure {
   const { cores, runs } = linearRuns(modules);
   const general = (why: string): SectionStructure => ({ kind: "general", why });

@@ -40,6 +40,7 @@ export async function layerFeatures(
   return collected;
 }
 
+/** Frees what `layerFeatures` gave. */
 export function disposeFeatures(engine: Engine, batches: readonly FeatureBatch[]): void {
   for (const { features, distinct } of batches) engine.dispose(features, ...(distinct ? [distinct.features] : []));
 }

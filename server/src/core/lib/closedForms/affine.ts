@@ -11,6 +11,7 @@ import { outputMetric, sandwich, times, toTensor } from "./matrices";
 
 type Affine = Extract<SectionStructure, { kind: "affine" }>;
 
+/** With C' of the next layer: M' = W C' C'^T W^T, and E[i,j] = (C_pinv W C')[j,i]^2 times the mean square of feature j. */
 export function affinePlan({ W }: Affine): SectionPlan {
   return {
     path: "closed form of a linear section (one product of its weights, no data)",

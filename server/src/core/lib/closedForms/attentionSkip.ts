@@ -5,6 +5,7 @@ import type { SectionPlan } from "../plans/sectionPlan";
 import { attentionEdges } from "./attentionEdges";
 import { attentionGram } from "./attentionGram";
 
+/** M' by method section 2.10, E by method section 3.6. */
 export function attentionSkipPlan(structure: AttentionSkip): SectionPlan {
   const { heads, rotary, window } = structure;
   const kind = [...(window === null ? [] : [`local over ${window} positions`]), ...(rotary ? ["with rotary positions"] : [])].join(" and ");

@@ -89,6 +89,7 @@ export function headStateSize({ heads, rotary }: AttentionSkip, positions: numbe
   return 2 * positions * e * f + (rotary ? 6 : 3) * outputs * e * f + 4 * outputs * positions + (rotary ? 3 * positions * e * e + outputs * e * e : 0);
 }
 
+/** The turns of queries and keys: of all `positions`, and of the last `outputs` of them; null without rotary positions. */
 export function turnsOf(engine: Engine, { rotary, heads }: AttentionSkip, positions: number, outputs: number): Turns | null {
   if (!rotary) return null;
   const width = heads[0].Q.cols;

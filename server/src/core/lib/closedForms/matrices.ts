@@ -6,6 +6,7 @@ import { identity } from "../../linalg/elementary";
 import type { Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 
+/** The matrix as a tensor [rows, cols] in the precision of the engine. */
 export const toTensor = (engine: Engine, a: Matrix): Tensor => engine.tensor(a.data, [a.rows, a.cols]);
 
 /** a C, or a itself when the next layer has no basis. */

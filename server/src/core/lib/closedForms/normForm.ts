@@ -78,6 +78,7 @@ function normEvaluator(engine: Engine, { norm, half, into, variance }: Omit<Norm
 /** l of the norm's own term: h for a whole norm, 1 for the variance that enters a second half. */
 const leftOf = (engine: Engine, half: Norm["half"], { offsets, constant }: NormValues): Tensor => (half === "divide" ? engine.affine(constant, 0, 1) : offsets);
 
+/** The equations at the top of this file, with skip and outOf of the section around the norm. */
 export function normForm(structure: Norm): TokenForm {
   const { half, norm, into, variance, outOf, skip } = structure;
   const width = into.cols;

@@ -42,6 +42,7 @@ interface FeatureForm {
   readonly outOf: Matrix;
 }
 
+/** Moments of J between the features of the task, its integration points summed. @param form of the whole section */
 export function tokenMoments(task: EdgesTask, form: TokenForm, kind: MomentKind): Promise<TokenMoments> {
   const from = (a: Matrix): Matrix => multiply(task.features.CPinv, a);
   const between: FeatureForm = {

@@ -10,6 +10,7 @@ import { tokenMoments } from "./tokenMoments";
 
 type TokenStructure = Norm | NormMlp | Extract<SectionStructure, { kind: "gated-mlp-skip" }>;
 
+/** J of the structure at one token, [d, d']. */
 export function tokenForm(structure: TokenStructure): TokenForm {
   switch (structure.kind) {
     case "norm": return normForm(structure);
@@ -18,6 +19,7 @@ export function tokenForm(structure: TokenStructure): TokenForm {
   }
 }
 
+/** M' from the moments of the form (method section 2.10), E from the squares of its entries times the features (method section 3.6). */
 export function tokenPlan(structure: TokenStructure): SectionPlan {
   const form = tokenForm(structure);
   return {
