@@ -49,3 +49,43 @@ describe("a spec for a language model", () => {
     expect(spec.basis?.rotateOutput).toBe(true);
   });
 });
+
+describe("a spec for a perceptron", () => {
+  /** The MLP of an example in a folder of its own. */
+  async function mlp(): Promise<{ into: string; model: string }> {
+    const into = await folder();
+    const model = join(into, "mlp.pt");
+    await cp(join(__dirname, "../../../examples/mnist-mlp/checkpoints/mlp.pt"), model);
+    return { into, model };
+  }
+
+  async function classes(...path: string[]): Promise<void> {
+    for (const name of ["cat", "dog"]) {
+      await mkdir(join(...path, name), { recursive: true });
+      await writeFile(join(...path, name, "1.png"), "");
+    }
+  }
+
+  it("suggests folders of images with what held-out images there are, and says what nobody can infer", async () => {
+    const { into, model } = await mlp();
+    await classes(into, "data", "train");
+    await mkdir(join(into, "data", "notes", "old"), { recursive: true });
+    const { text } = await createSpec(model);
+    expect(parseSpec(text, "s")).toMatchObject({ data: { kind: "images", inputs: join("data", "train") } });
+    expect(parseSpec(text, "s").evaluation).toBeUndefined();
+    expect(text).toContain('"mean" and "std"');
+    await classes(into, "data", "test");
+    expect(parseSpec((await createSpec(model)).text, "s").evaluation).toEqual({ data: { kind: "images", inputs: join("data", "test") }, metric: "accuracy" });
+    await expect(inferData(model)).rejects.toThrow("No data set is known");
+  });
+
+  it("suggests CIFAR-10 with its own splits, and nothing where two image sets could be meant", async () => {
+    const { into, model } = await mlp();
+    await classes(into, "first");
+    await classes(into, "second");
+    expect(parseSpec((await createSpec(model)).text, "s").data).toMatchObject({ kind: "npz" });
+    await mkdir(join(into, "cifar-10-batches-bin"));
+    const cifar = { kind: "cifar10-binary", inputs: "cifar-10-batches-bin" };
+    expect(parseSpec((await createSpec(model)).text, "s")).toMatchObject({ data: { ...cifar, split: "train" }, evaluation: { data: { ...cifar, split: "test" }, metric: "accuracy" } });
+  });
+});

@@ -7,6 +7,7 @@ import type { Architecture } from "../architecture/architecture";
 import { InputError } from "../errors";
 import { architectureOf } from "../runner/loadModel";
 import { inferData, type InferredData } from "./inferData";
+import { inferImages } from "./inferImages";
 import { textSpec, tokenizerBeside } from "./inferText";
 
 /** Tensor names listed in a comment for a person who must name the layers. */
@@ -30,8 +31,9 @@ export async function createSpec(model: string): Promise<{ file: string; text: s
     }
     const folder = dirname(model);
     const tokenizer = data === null ? await tokenizerBeside(dirname(await weightsFile(model)), folder) : null;
+    const images = data === null && (architecture === null || architecture.kind === "mlp") ? await inferImages(folder) : null;
     const file = join(folder, `${basename(model).replace(/\.[^.]+$/, "")}.lib.json`);
-    return { file, text: specText(basename(model), opened.tensors, architecture, reason, data ?? dataToFillIn(architecture, tokenizer)) };
+    return { file, text: specText(basename(model), opened.tensors, architecture, reason, data ?? images ?? dataToFillIn(architecture, tokenizer)) };
   } finally {
     await opened.close();
   }
