@@ -10,6 +10,7 @@ const specs = readdirSync(examples, { recursive: true, encoding: "utf8" }).filte
 /** Sizes of the tensors of the networks, as their code defines them. */
 const parameters: Record<string, number> = {
   "block-diagonal": 5 * 8 * 8,
+  "cifar-mlp": 3072 * 100 + 100 + 100 * 100 + 100 + 100 * 10 + 10,
   "mnist-mlp": 784 * 100 + 100 + 100 * 100 + 100 + 100 * 10 + 10,
   "modular-addition": 54 * 64 + 3 * 64 + 3 * (4 * 64 * 16 + 4 * 16) + 4 * 16 * 64 + 64 + 64 * 256 + 256 + 256 * 64 + 64 + 64 * 54 + 54,
 };
@@ -18,7 +19,7 @@ const parameters: Record<string, number> = {
 const code = (name: string): string => (name === "block-diagonal" ? "make_model.py" : "train.py");
 const exampleOf = (file: string): string => basename(dirname(file));
 
-it("there are the three examples", () => {
+it("every example has a spec", () => {
   expect(specs.map(exampleOf).sort()).toEqual(Object.keys(parameters).sort());
 });
 
@@ -42,10 +43,10 @@ describe.each(specs.map((file) => ({ name: exampleOf(file), file })))("$name", (
     expect(count).toBe(parameters[name]);
   });
 
-  it("the code names the checkpoint where the spec finds it", () => {
+  it("the code names the checkpoint where the spec finds it", async () => {
     const source = readFileSync(join(dirname(file), code(name)), "utf8");
-    const { model } = JSON.parse(readFileSync(file, "utf8")) as { model: string };
-    for (const part of model.split("/")) expect(source).toContain(`"${part}"`);
+    const { spec } = await loadSpec({ spec: file, model: null });
+    for (const part of spec.model.split("/")) expect(source).toContain(`"${part}"`);
     expect(source).toMatch(/torch\.save\(/);
     expect(source).toMatch(/torch\.load\(/);
   });

@@ -36,9 +36,6 @@ const megabyte = 2 ** 20;
 /** Bundled code, native libraries and what the garbage collector has not returned yet. */
 const runtime = 80 * megabyte;
 
-/** Freed arrays that the engine keeps for reuse (engine/host/hostEngine.ts). */
-const pool = 256 * megabyte;
-
 /** The least that batches and chunks need to be worth it. */
 const smallestBudget = 32 * megabyte;
 
@@ -70,11 +67,11 @@ export function planMemory(facts: MemoryFacts, limit: number): MemoryPlan {
   const data = dataBytes + evaluationBytes;
   const weights = weightValues * (weightCopies + bytesPerValue);
   const bases = 8 * (matricesPerLayer * squares + matricesPerSection * sections + matricesPerStep * widest * widest);
-  const fixed = runtime + pool + data + weights + bases;
+  const fixed = runtime + data + weights + bases;
   if (fixed + smallestBudget > limit) {
     throw new InputError(
       `The analysis needs about ${describeBytes(fixed + smallestBudget)} (data ${describeBytes(data)}, weights ${describeBytes(weights)}, bases of up to ${widest} dimensions ${describeBytes(bases)}, `
-      + `${describeBytes(runtime + pool + smallestBudget)} to compute with), more than the limit of ${describeBytes(limit)}. Raise "maxMemory", or give "data.limit" or fewer "nodeLayers" in the spec.`,
+      + `${describeBytes(runtime + smallestBudget)} to compute with), more than the limit of ${describeBytes(limit)}. Raise "maxMemory", or give "data.limit" or fewer "nodeLayers" in the spec.`,
     );
   }
   // Kept activations take half of the budget, chunks three quarters of it until they have their full size.
