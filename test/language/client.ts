@@ -13,7 +13,6 @@ import {
 import * as esbuild from "esbuild";
 import { schemaValidators } from "../../scripts/shared/schemaValidator.mjs";
 import type { InitializationOptions, Requests } from "../../server/src/protocol/requests";
-import { schemaValidators } from "../../scripts/shared/schemaValidator.mjs";
 
 const require = createRequire(import.meta.url);
 const root = resolve(import.meta.dirname, "../..");
