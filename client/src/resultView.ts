@@ -8,6 +8,7 @@ import { saveExport } from "./export";
 import { messageOf } from "./format";
 import type { LensServer } from "./languageClient";
 import { decodeMatrix } from "./matrixMessage";
+import { readResult } from "./readResult";
 import type { Runs } from "./runs";
 import { revealLayer } from "./source";
 import { parseViewMessage } from "./viewMessages";
@@ -153,7 +154,7 @@ export class ResultView implements Disposable {
   }
 
   private async sendResult(uri: Uri): Promise<void> {
-    const metadata = await this.services.server.request("lib/result", { uri: uri.toString() });
+    const metadata = await readResult(this.services.server, uri.toString());
     this.onResult(metadata);
     this.post({ kind: "result", uri: uri.toString(), metadata });
     this.post({ kind: "curves", uri: uri.toString(), curves: await this.services.server.request("lib/curves", { uri: uri.toString() }) });

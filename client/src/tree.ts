@@ -4,7 +4,7 @@ import {
   EventEmitter, ThemeIcon, TreeItem, TreeItemCollapsibleState, Uri, workspace, type Disposable, type TreeDataProvider,
 } from "vscode";
 import type { ModelReference } from "../../server/src/protocol/requests";
-import type { ResultMetadata } from "../../server/src/protocol/result";
+import type { ResultHeading } from "../../server/src/protocol/result";
 import { viewCommands, type ViewTarget } from "../../server/src/protocol/views";
 import { ago, fileName } from "./format";
 import type { LensServer } from "./languageClient";
@@ -14,7 +14,7 @@ type Group = "runs" | "results" | "models";
 export type Node =
   | { kind: "group"; group: Group }
   | { kind: "run"; run: Run }
-  | { kind: "result"; uri: string; metadata: ResultMetadata }
+  | { kind: "result"; uri: string; metadata: ResultHeading }
   | { kind: "model"; reference: ModelReference };
 
 const groupTitles: Record<Group, string> = { runs: "Running", results: "Results", models: "Models" };
@@ -23,7 +23,7 @@ export class LensTree implements TreeDataProvider<Node>, Disposable {
   private readonly changed = new EventEmitter<void>();
   private readonly subscriptions: Disposable[];
   private models: ModelReference[] = [];
-  private results: { uri: string; metadata: ResultMetadata }[] = [];
+  private results: { uri: string; metadata: ResultHeading }[] = [];
   private newest = 0;
   readonly onDidChangeTreeData = this.changed.event;
 
@@ -95,7 +95,7 @@ function runItem(run: Run): TreeItem {
   return item;
 }
 
-function resultItem(uri: string, metadata: ResultMetadata): TreeItem {
+function resultItem(uri: string, metadata: ResultHeading): TreeItem {
   const item = new TreeItem(fileName(metadata.model.path));
   const target: ViewTarget = { uri };
   item.id = `result:${uri}`;

@@ -5,6 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { BackendFailure } from "./engine/backendFailure";
 import { CancelledError, isBadInput, messageOf } from "./analysis/errors";
 import type { AblationSession } from "./analysis/runner/ablationSession";
+import type { ResultReader } from "./analysis/store/resultReader";
 import type { ComputeOptions, WorkerMessage, WorkerRequest, WorkerStart } from "./analysis/worker/messages";
 import type { RunEvent } from "./protocol/events";
 import type { BackendName } from "./protocol/result";
@@ -55,6 +56,13 @@ async function onLivingSession<T>(file: string, compute: ComputeOptions, work: (
   }
 }
 
+let reader: ResultReader | null = null;
+
+async function resultReader(): Promise<ResultReader> {
+  const { ResultReader } = await import("./analysis/store/resultReader");
+  return reader ??= new ResultReader();
+}
+
 async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case "analyze": {
@@ -62,6 +70,8 @@ async function answer(request: WorkerRequest): Promise<unknown> {
       await runAnalysis(request, { ...context, keepAfterSeconds });
       return null;
     }
+    case "outline": return (await resultReader()).outline(request.file);
+    case "edges": return (await resultReader()).edges(request.file, request.section);
     case "matrix": {
       const { readForView } = await import("./analysis/store/resultFile");
       return readForView(request.file, request.tensor);

@@ -57,7 +57,7 @@ describe("the analysis service", () => {
     expect(host.runs()[0]!.events.filter(({ kind }) => kind !== "phase")).toEqual(events.filter(({ kind }) => kind !== "phase"));
 
     const [stored] = await host.results([into]);
-    expect(stored!.metadata).toEqual(await host.metadata(stored!.file));
+    expect(stored!.metadata).toEqual(await host.outline(stored!.file));
     // No worker file is needed to answer from the store.
     const again = new AnalysisService({ workerFile: join(bundles, "absent.js") });
     const done = next(again, ({ kind }) => kind === "done" || kind === "failed");

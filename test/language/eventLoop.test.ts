@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readResult } from "../../client/src/readResult";
 import { listedEdges } from "../../server/src/analysis/runner/summaries";
 import type { RunEvent } from "../../server/src/protocol/events";
 import { writeData, writeMlp, writeSpec } from "../analysis/fixtures";
@@ -57,15 +58,20 @@ describe.skipIf(!existsSync("/proc/self/schedstat"))("the event loop of the serv
     await client.request("lib/models", {});
 
     const spans: [began: number, ended: number][] = [];
-    for (let again = 0; again < 3; again += 1) {
+    for (let again = 0; again < 4; again += 1) {
       const began = Date.now();
-      const { run } = await client.request("lib/analyze", { spec: pathToFileURL(spec).href, force: true });
+      const { run } = await client.request("lib/analyze", { spec: pathToFileURL(spec).href, force: again < 3 });
       const end = (): RunEvent | undefined => events.find((event) => event.run === run && ["done", "failed", "cancelled"].includes(event.kind));
       while (!end()) {
         await client.hover(workspace.uri("train.py"), { line: 1, character: 24 });
         await new Promise((passed) => setTimeout(passed, 20));
       }
-      expect(end()).toMatchObject({ kind: "done", cached: false });
+      // As a client does then: the list, and the result for a view.
+      const done = end();
+      expect(done).toMatchObject({ kind: "done", cached: again === 3 });
+      expect(await client.request("lib/results", {})).toHaveLength(1);
+      const whole = await readResult(client, done?.kind === "done" ? pathToFileURL(done.file).href : "");
+      expect(Math.max(...whole.sections.map(({ edges }) => edges.weight.length))).toBe(listedEdges);
       spans.push([began, Date.now()]);
     }
     await client.stop();
@@ -79,7 +85,6 @@ describe.skipIf(!existsSync("/proc/self/schedstat"))("the event loop of the serv
       return Math.max(...during.map(([, milliseconds]) => milliseconds));
     });
     console.log(`longest turns of ${spans.length} runs: ${longest.map((one) => one.toFixed(1)).join(", ")} ms of processor time`);
-    // What blocks does so in every run; a neighbour on the same processor core slows a turn down in one of them.
-    expect(Math.min(...longest)).toBeLessThan(longestTurn);
+    expect(Math.max(...longest)).toBeLessThan(longestTurn);
   }, 300_000);
 });

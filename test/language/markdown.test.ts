@@ -25,6 +25,7 @@ it("turns markdown into plain text", () => {
 
 it("writes numbers, shapes and ages for people", () => {
   expect([short(0), short(12.345), short(0.0123), short(123456), short(-0.00001)]).toEqual(["0", "12", "0.012", "1.2e+5", "-1.0e-5"]);
+  for (const size of [0, 7, 999, 1000, 12_345, 999_999, 1_000_000, 124_439_808, Number.MAX_SAFE_INTEGER]) expect(shapeText([size])).toBe(size.toLocaleString("en-US"));
   expect([plural(1, "tensor"), plural(1200, "tensor"), plural(2, "class", "classes")]).toEqual(["1 tensor", "1,200 tensors", "2 classes"]);
   expect([shapeText([]), shapeText([3, null])]).toEqual(["scalar", "3 × ?"]);
   expect([5_000, 60_000, 7_200_000, 90_000_000, 500_000_000].map(ageText)).toEqual(["just now", "1 minute ago", "2 hours ago", "1 day ago", "5 days ago"]);

@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CodeLens } from "vscode-languageserver-protocol";
+import { readResult } from "../../client/src/readResult";
 import { marked } from "../workspace/support";
 import { writeCheckpoint } from "./checkpoints";
 import { Client, Workspace, buildServer } from "./client";
@@ -73,8 +74,8 @@ describe("hover with a stored result", () => {
     expect(text).toContain("| 1 | `71% class` | 8 | 80 % |");
     expect(text).not.toContain("other result");
     await writeFile(workspace.path("mlp.labels.csv"), rows("wheels"));
-    const [again] = await client.request("lib/results", {});
-    expect(again!.metadata.layers[0]!.labels).toEqual([null, "wheels", null, null]);
+    const again = await client.request("lib/result", { uri: workspace.uri(".lib-lens/0123456789abcdef.libresult") });
+    expect(again.layers[0]!.labels).toEqual([null, "wheels", null, null]);
     await client.stop();
     await workspace.remove();
   });
@@ -107,6 +108,23 @@ describe("hover with a stored result", () => {
     await client.connection.sendNotification("workspace/didChangeWatchedFiles", { changes: [{ uri: workspace.uri(".lib-lens/0123456789abcdef.libresult"), type: 1 }] });
     await client.eventually(() => told, "lib/resultsChanged");
     expect(await client.hover(uri, script.at("fc1"))).toContain("The model file has changed since");
+    await client.stop();
+    await workspace.remove();
+  });
+
+  it("gives a view the whole result, the edges section by section, and a list without either", async () => {
+    const { workspace, result } = await prepare();
+    const metadata = fixtureMetadata(workspace.path("mlp.safetensors"), inTheFuture);
+    await writeResult(result, metadata);
+    const client = await Client.start(bundle, { folder: workspace.folder });
+    const uri = workspace.uri(".lib-lens/0123456789abcdef.libresult");
+    const whole = await readResult(client, uri);
+    expect({ layers: whole.layers, sections: whole.sections, key: whole.key }).toEqual({ layers: metadata.layers, sections: metadata.sections, key: metadata.key });
+    const [listed] = await client.request("lib/results", {});
+    expect(JSON.stringify(listed)).not.toMatch(/"(edges|strongest|lambda|gramEigenvalues)"/);
+    expect(listed!.metadata).toMatchObject({ key: metadata.key, model: metadata.model, samples: metadata.samples });
+    expect(await client.request("lib/edges", { uri, section: 2 })).toBeNull();
+    await expect(client.request("lib/edges", { uri, section: -1 })).rejects.toThrow("\"section\" must be a whole number from 0");
     await client.stop();
     await workspace.remove();
   });

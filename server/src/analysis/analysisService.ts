@@ -9,12 +9,13 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { AblationCurve, AblationTarget, ModuleNumbers } from "../protocol/ablation";
 import type { RunEvent } from "../protocol/events";
-import type { BackendStatus } from "../protocol/requests";
-import type { BackendName, BasisName, ResultMetadata } from "../protocol/result";
+import type { BackendStatus, EdgesMessage } from "../protocol/requests";
+import type { BackendName, BasisName, ResultMetadata, ResultOutline } from "../protocol/result";
 import { CancelledError, InputError, isBadInput, messageOf } from "./errors";
 import { addCurves, readCurves } from "./store/ablationFile";
 import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/resultStore";
 import { lookUpWithoutHashing } from "./store/lookUp";
+import { QuestionWorker } from "./worker/questionWorker";
 import { WorkerClient } from "./worker/workerClient";
 import type {
   AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, LabelKind, LabelsAnswer, MatrixAnswer, SparsityAnswer,
@@ -35,8 +36,8 @@ export interface AnalysisServiceOptions {
   /** Where probe results are kept between sessions; in the user's cache folder when absent. */
   backendCacheFile?: string;
   /**
-   * Where the store is asked whether a result is there. "host" (when absent) answers without starting a worker, but checking a spec keeps
-   * the event loop for a tenth of a second: a host that must never be busy says "worker".
+   * Where stored results are looked up and read. "host" (when absent) answers without starting a worker, but checking a spec and reading the
+   * edges of a result keep the event loop for a tenth of a second: a host that must never be busy says "worker".
    */
   lookUp?: "host" | "worker";
   /** Heap limit of a worker in MiB. */
@@ -73,18 +74,23 @@ interface Run {
 const keptRuns = 20;
 
 export class AnalysisService {
-  private readonly store = new ResultStore();
+  private readonly store: ResultStore;
   private readonly active = new Map<string, Run>();
   private readonly ended: Run[] = [];
   private readonly listeners = new Set<(event: RunEvent) => void>();
   /** Answers small questions (matrices, ablations of a selection) and keeps its network between them. */
-  private readonly questions: WorkerClient;
+  private readonly questions: QuestionWorker;
+  /** Reads results; never waits for an ablation. */
+  private readonly reader: QuestionWorker;
   /** Threads on their way out. */
   private readonly leaving = new Set<Promise<void>>();
-  private lastQuestion: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: AnalysisServiceOptions) {
-    this.questions = new WorkerClient(options);
+    this.questions = new QuestionWorker(options);
+    this.reader = new QuestionWorker(options);
+    this.store = options.lookUp === "worker"
+      ? new ResultStore((file) => this.reader.ask((client) => client.call({ kind: "outline", file })))
+      : new ResultStore();
   }
 
   /** Starts a run and returns at once; everything else arrives through `onEvent`. */
@@ -130,29 +136,39 @@ export class AnalysisService {
     return this.store.list(folders.map((folder) => this.storeFolder(folder)));
   }
 
-  /** @throws FormatError when the file is not a result or is damaged. */
+  /** @throws FormatError or InputError when the file is not a result or is damaged. */
+  outline(file: string): Promise<ResultOutline> {
+    return this.store.outline(file);
+  }
+
+  /** The listed edges of a section; null when the result has no such section. @throws as `outline` */
+  edges(file: string, section: number): Promise<EdgesMessage | null> {
+    return this.reader.ask((client) => client.call({ kind: "edges", file, section }));
+  }
+
+  /** Everything, read in this thread: for hosts that have nothing else to do. @throws FormatError when the file is not a result or is damaged. */
   metadata(file: string): Promise<ResultMetadata> {
     return this.store.metadata(file);
   }
 
   /** A tensor of a result as float32 (a vector is one row); null when the result has no such tensor. */
   matrix(file: string, tensor: string): Promise<MatrixAnswer | null> {
-    return this.ask((client) => client.call({ kind: "matrix", file, tensor }));
+    return this.questions.ask((client) => client.call({ kind: "matrix", file, tensor }));
   }
 
   /** Score without some features of one node layer, beside the score of the untouched network. */
   ablate(file: string, basis: BasisName, layer: number, remove: readonly number[]): Promise<AblateFeaturesAnswer> {
-    return this.ask((client) => client.call({ kind: "ablate-features", file, basis, layer, remove: [...remove], compute: this.compute() }));
+    return this.questions.ask((client) => client.call({ kind: "ablate-features", file, basis, layer, remove: [...remove], compute: this.compute() }));
   }
 
   /** Stored ablation curves of a result. @throws FormatError for a damaged file. */
   async curves(file: string): Promise<AblationCurve[]> {
-    return readCurves(file, (await this.store.metadata(file)).key);
+    return readCurves(file, (await this.store.outline(file)).key);
   }
 
   /** Modules of the interaction graph of a result. @param resolution larger gives more and smaller ones. */
   modules(file: string, resolution: number): Promise<ModuleNumbers> {
-    return this.ask((client) => client.call({ kind: "modules", file, resolution }));
+    return this.questions.ask((client) => client.call({ kind: "modules", file, resolution }));
   }
 
   /** Curves of score against features kept. Progress arrives at `onEvent` of this call; `signal` cancels. */
@@ -181,12 +197,12 @@ export class AnalysisService {
 
   /** Every place where a result's network can be cut, in order; each is named after the module it enters. */
   nodeLayerNames(file: string): Promise<string[]> {
-    return this.ask((client) => client.call({ kind: "node-layer-names", file, compute: this.compute() }));
+    return this.questions.ask((client) => client.call({ kind: "node-layer-names", file, compute: this.compute() }));
   }
 
   /** Text of a filled-in spec for a model, and the file beside the model where it belongs. Nothing is written. */
   createSpec(model: string): Promise<CreateSpecAnswer> {
-    return this.ask((client) => client.call({ kind: "create-spec", model }));
+    return this.questions.ask((client) => client.call({ kind: "create-spec", model }));
   }
 
   /** Every backend with whether and why it is (not) available. Probes run in child processes. */
@@ -198,7 +214,7 @@ export class AnalysisService {
   /** Cancels every run; resolves when all threads have ended. */
   async dispose(): Promise<void> {
     const runs = [...this.active.values()];
-    await Promise.all([...runs.map((run) => run.client.dispose()), ...this.leaving, this.questions.dispose()]);
+    await Promise.all([...runs.map((run) => run.client.dispose()), ...this.leaving, this.questions.dispose(), this.reader.dispose()]);
     this.listeners.clear();
   }
 
@@ -238,7 +254,7 @@ export class AnalysisService {
 
   private async ablateCurves(run: Run, { file, what, bases }: StartAblation): Promise<void> {
     const started = performance.now();
-    const { key, model, backend, layers, evaluation } = await this.store.metadata(file);
+    const { key, model, backend, layers, evaluation } = await this.store.outline(file);
     if (run.cancelled) throw new CancelledError();
     const nodeLayers = layers.map(({ name, dimension }) => ({ name, dimension }));
     this.emit(run, { run: run.id, kind: "started", task: "ablation", key, model: model.path, spec: null, backend, nodeLayers, samples: evaluation?.samples ?? 0 });
@@ -256,7 +272,7 @@ export class AnalysisService {
     file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, work: (watch: (event: RunEvent) => void) => Promise<T>,
   ): Promise<T> {
     if (Object.keys(options.schedule ?? {}).length > 0 || options.metric !== undefined || options.tolerance !== undefined) return work(onEvent);
-    const { key } = await this.store.metadata(file);
+    const { key } = await this.store.outline(file);
     let stored = Promise.resolve();
     try {
       return await work((event) => {
@@ -294,13 +310,6 @@ export class AnalysisService {
     if (event.kind === "phase" && previous?.kind === "phase") run.events[run.events.length - 1] = event;
     else run.events.push(event);
     for (const listener of this.listeners) listener(event);
-  }
-
-  /** Questions are answered one after the other by one worker. */
-  private ask<T>(question: (client: WorkerClient) => Promise<T>): Promise<T> {
-    const answer = this.lastQuestion.then(() => question(this.questions));
-    this.lastQuestion = answer.catch(() => undefined);
-    return answer;
   }
 
   /** Long work in a worker of its own, so that it can be cancelled. */

@@ -2,6 +2,7 @@
 
 import { type CancellationToken, ErrorCodes, type Connection, LSPErrorCodes, ResponseError } from "vscode-languageserver";
 import type { AnalysisService } from "../analysis/analysisService";
+import { headingOf } from "../analysis/store/outline";
 import type { MatrixMessage, Requests } from "../protocol/requests";
 import type { WorkspaceIndex } from "../workspace/workspaceIndex";
 import { uriOf } from "../workspace/uris";
@@ -41,9 +42,10 @@ export function registerMethods(host: MethodHost): void {
 
   handle(host, "lib/results", async () => {
     await host.refreshResults();
-    return host.context().results.all.map(({ file, metadata }) => ({ uri: uriOf(file), metadata }));
+    return host.context().results.all.map(({ file, metadata }) => ({ uri: uriOf(file), metadata: headingOf(metadata) }));
   });
-  handle(host, "lib/result", (params) => analysis.metadata(params.path("uri")));
+  handle(host, "lib/result", (params) => analysis.outline(params.path("uri")));
+  handle(host, "lib/edges", (params) => analysis.edges(params.path("uri"), params.index("section")));
   handle(host, "lib/matrix", async (params) => {
     const matrix = await analysis.matrix(params.path("uri"), params.text("tensor"));
     return matrix && matrixMessage(matrix);
@@ -62,7 +64,7 @@ export function registerMethods(host: MethodHost): void {
 
   handle(host, "lib/layerSource", async (params) => {
     await index.settled(scanMilliseconds);
-    return layerSource(host.context(), await analysis.metadata(params.path("uri")), params.text("layer"));
+    return layerSource(host.context(), await analysis.outline(params.path("uri")), params.text("layer"));
   });
   handle(host, "lib/createSpec", async (params) => {
     requireTrust(host, "Writing a spec");

@@ -1,6 +1,7 @@
 /** @file The LIB tier of a hover: what the stored result says about the node layer of a line. */
 
-import type { EdgeList, LayerSummary, ResultMetadata } from "../protocol/result";
+import { outlinedFeatures } from "../analysis/store/outline";
+import type { EdgeList, LayerSummary, ResultOutline } from "../protocol/result";
 import { type ViewTarget, viewCommands } from "../protocol/views";
 import { uriOf } from "../workspace/uris";
 import type { ClientAbilities } from "./clientCapabilities";
@@ -8,9 +9,6 @@ import { ageText, code, commandLink, plural, short, table } from "./markdown";
 import type { NodeLayerRole } from "./nodeLayers";
 import type { CachedResult } from "./resultIndex";
 import { sparkline, spectrumImage } from "./spectrum";
-
-const shownFeatures = 5;
-const shownPartners = 3;
 
 /** @param stale the model file changed after the analysis */
 export function resultTier(result: CachedResult, { layer, role }: NodeLayerRole, client: ClientAbilities, now: number, stale: boolean): string {
@@ -28,7 +26,7 @@ export function resultTier(result: CachedResult, { layer, role }: NodeLayerRole,
 }
 
 /** Of the features that are kept, those that the score needs. */
-function needed(layer: LayerSummary, { evaluation }: ResultMetadata): string {
+function needed(layer: LayerSummary, { evaluation }: ResultOutline): string {
   if (layer.needed === undefined || !evaluation) return "";
   const what = evaluation.metric === "accuracy" ? "accuracy" : "loss";
   return `; ${layer.needed} ${layer.needed === 1 ? "keeps" : "keep"} the ${what}`;
@@ -43,13 +41,13 @@ function spectrum(layer: LayerSummary, client: ClientAbilities): string[] {
   return text === "" ? [] : [`Λ ${text}`];
 }
 
-function features(layer: LayerSummary, metadata: ResultMetadata): string {
+function features(layer: LayerSummary, metadata: ResultOutline): string {
   const total = layer.lambda.slice(1).reduce((sum, value) => sum + value, 0);
   const section = metadata.sections.find((candidate) => candidate.from === layer.name);
-  const rows = layer.lambda.slice(1, 1 + shownFeatures).map((importance, i) => {
+  const rows = layer.lambda.slice(1, 1 + outlinedFeatures).map((importance, i) => {
     const share = total > 0 ? `${short((100 * importance) / total)} %` : "";
     const label = layer.labels ? [shortLabel(layer.labels[i + 1] ?? "")] : [];
-    return [String(i + 1), ...label, short(importance), share, section ? partners(section.edges, i + 1) : ""];
+    return [String(i + 1), ...label, short(importance), share, section ? partners(section.strongest, i + 1) : ""];
   });
   if (rows.length === 0) return "Only the constant feature is kept.";
   const next = section ? `strongest partners in ${code(section.to)}` : "partners";
@@ -62,12 +60,8 @@ function shortLabel(label: string): string {
   return strongest === "" ? "" : code(strongest);
 }
 
-/** Edges are sorted by weight: the first ones from a feature are its strongest. */
-function partners(edges: EdgeList, feature: number): string {
-  const found: string[] = [];
-  for (let k = 0; k < edges.source.length && found.length < shownPartners; k++) {
-    if (edges.source[k] === feature && edges.target[k] !== 0) found.push(`${edges.target[k]} (${short(edges.weight[k] ?? 0)})`);
-  }
+function partners({ source, target, weight }: EdgeList, feature: number): string {
+  const found = source.flatMap((from, at) => (from === feature ? [`${target[at]} (${short(weight[at] ?? 0)})`] : []));
   return found.length > 0 ? found.join(", ") : "none stored";
 }
 

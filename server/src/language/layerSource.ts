@@ -1,11 +1,11 @@
 /** @file From a node layer of a result back to the line of code whose input it is. */
 
 import type { Requests } from "../protocol/requests";
-import type { ResultMetadata } from "../protocol/result";
+import type { ResultOutline } from "../protocol/result";
 import type { LanguageContext } from "./context";
 import { readsNodeLayer } from "./nodeLayers";
 
-export function layerSource(context: LanguageContext, result: ResultMetadata, layer: string): Requests["lib/layerSource"]["result"] {
+export function layerSource(context: LanguageContext, result: ResultOutline, layer: string): Requests["lib/layerSource"]["result"] {
   const { parts } = context.snapshot;
   const state = parts.models.get(result.model.path);
   const bound = parts.bindings.find((binding) => binding.model === result.model.path)?.bound;

@@ -4,7 +4,9 @@
  */
 
 import type { TensorInfo } from "../formats/modelFile";
-import type { LayerSummary, ResultMetadata } from "../protocol/result";
+import type { LayerSummary, ResultOutline } from "../protocol/result";
+
+type Layers = Pick<ResultOutline, "layers">;
 
 export interface NodeLayerRole {
   layer: LayerSummary;
@@ -16,7 +18,7 @@ export interface NodeLayerRole {
  * @param names tensors that the line of code made
  * @param tensors all tensors of the model
  */
-export function nodeLayerOf(names: readonly string[], tensors: readonly TensorInfo[], result: ResultMetadata): NodeLayerRole | null {
+export function nodeLayerOf(names: readonly string[], tensors: readonly TensorInfo[], result: Layers): NodeLayerRole | null {
   return transformerLayer(names, result) ?? affineLayer(names, tensors, result);
 }
 
@@ -25,7 +27,7 @@ const partOfBlock = new RegExp("(?:^|\\.)(?:blocks|h|layers)\\.(\\d+)\\."
   + "(attn|ln1|mlp|ln2|ln_1|ln_2|attention|input_layernorm|post_attention_layernorm|self_attn|attention_norm|feed_forward|ffn_norm)\\b");
 const attentionParts = /^(attn|ln1|ln_1|attention|input_layernorm|self_attn|attention_norm)$/;
 
-function transformerLayer(names: readonly string[], result: ResultMetadata): NodeLayerRole | null {
+function transformerLayer(names: readonly string[], result: Layers): NodeLayerRole | null {
   const find = (name: string, role: NodeLayerRole["role"]): NodeLayerRole | null => {
     const layer = result.layers.find((candidate) => candidate.name === name);
     return layer ? { layer, role } : null;
@@ -40,7 +42,7 @@ function transformerLayer(names: readonly string[], result: ResultMetadata): Nod
 }
 
 /** Affine layers in the order of their names (numbers compared as numbers); the width must agree with the result. */
-function affineLayer(names: readonly string[], tensors: readonly TensorInfo[], result: ResultMetadata): NodeLayerRole | null {
+function affineLayer(names: readonly string[], tensors: readonly TensorInfo[], result: Layers): NodeLayerRole | null {
   const weights = tensors
     .filter((tensor) => tensor.shape.length === 2 && /(^|\.)(weight|W|kernel)$/.test(tensor.name))
     .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
@@ -58,7 +60,7 @@ function stem(name: string): string {
 }
 
 /** The tensors of a model that the module behind a node layer has; for jumping from a node to its source line. */
-export function readsNodeLayer(layer: string, tensors: readonly TensorInfo[], result: ResultMetadata): string[] {
+export function readsNodeLayer(layer: string, tensors: readonly TensorInfo[], result: Layers): string[] {
   return tensors.map((tensor) => tensor.name).filter((name) => {
     const role = nodeLayerOf([name], tensors, result);
     return role?.role === "input" && role.layer.name === layer;

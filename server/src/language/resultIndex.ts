@@ -2,9 +2,9 @@
 
 import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { ResultMetadata } from "../protocol/result";
+import type { ResultOutline } from "../protocol/result";
 
-export interface CachedResult { file: string; metadata: ResultMetadata }
+export interface CachedResult { file: string; metadata: ResultOutline }
 
 export interface ResultSource {
   /** Results in the stores of these folders, newest first. */

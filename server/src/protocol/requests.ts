@@ -5,7 +5,7 @@
 
 import type { AblationCurve, AblationTarget, ModuleNumbers } from "./ablation";
 import type { RunEvent } from "./events";
-import type { BackendName, BasisName, ResultMetadata } from "./result";
+import type { BackendName, BasisName, ResultHeading, ResultOutline } from "./result";
 
 /**
  * What a client may say in `initializationOptions`; every field is optional, and a client that sends nothing
@@ -23,6 +23,9 @@ export interface InitializationOptions {
 }
 
 export interface MatrixMessage { rows: number; cols: number; float32: string }
+
+/** A list of edges (`EdgeList`): base64 of little-endian uint32 (source, target) and float64 (weight). */
+export interface EdgesMessage { source: string; target: string; weight: string }
 
 /** One model file found in, or referred to by, the workspace. */
 export interface ModelReference {
@@ -51,8 +54,10 @@ export interface Requests {
   "lib/analyze": { params: { spec?: string; model?: string; force?: boolean }; result: { run: string } };
   "lib/cancel": { params: { run: string }; result: { cancelled: boolean } };
   "lib/runs": { params: Record<string, never>; result: { run: string; events: RunEvent[] }[] };
-  "lib/results": { params: Record<string, never>; result: { uri: string; metadata: ResultMetadata }[] };
-  "lib/result": { params: { uri: string }; result: ResultMetadata };
+  "lib/results": { params: Record<string, never>; result: { uri: string; metadata: ResultHeading }[] };
+  "lib/result": { params: { uri: string }; result: ResultOutline };
+  /** The listed edges of one section (its index); null when the result has no such section. */
+  "lib/edges": { params: { uri: string; section: number }; result: EdgesMessage | null };
   "lib/matrix": { params: { uri: string; tensor: string }; result: MatrixMessage | null };
   "lib/ablate": {
     params: { uri: string; basis: BasisName; layer: number; remove: number[] };

@@ -95,6 +95,21 @@ export interface ResultMetadata {
   notes: string[];
 }
 
+/** A section without its list of edges, which `lib/edges` gives. */
+export interface SectionOutline extends Omit<SectionSummary, "edges"> {
+  /** The strongest edges of the most important features, for a hover: a few of each, sorted by weight, none to the constant feature. */
+  strongest: EdgeList;
+}
+
+/** A result without its long lists of edges. */
+export interface ResultOutline extends Omit<ResultMetadata, "sections"> { sections: SectionOutline[] }
+
+/** What a list of results shows: without edges, spectra and labels. */
+export interface ResultHeading extends Omit<ResultMetadata, "layers" | "sections"> {
+  layers: Omit<LayerSummary, "lambda" | "gramEigenvalues" | "labels">[];
+  sections: Omit<SectionSummary, "edges">[];
+}
+
 /**
  * Tensors of a `.libresult` (safetensors). Row-vector convention: features = activations @ C.
  *

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseViewMessage } from "../../../client/src/viewMessages";
 import { decodeMatrix } from "../../../client/src/matrixMessage";
+import { decodeEdges } from "../../../client/src/readResult";
 import { ago } from "../../../client/src/format";
 import { csv } from "../../../webview/src/shared/exports";
 import { number, parseNumber, percent } from "../../../webview/src/shared/format";
@@ -50,6 +51,14 @@ test("a matrix survives base64 and has a buffer of its own", () => {
   expect(matrix).toEqual({ rows: 2, cols: 3, values });
   expect(matrix.values.buffer.byteLength).toBe(24);
   expect(() => decodeMatrix({ rows: 2, cols: 2, float32: "AAAA" })).toThrow(/2 x 2/);
+});
+
+test("edges survive base64, and lists that do not fit together are refused", () => {
+  const base64 = (values: Uint32Array | Float64Array): string => Buffer.from(values.buffer).toString("base64");
+  const message = { source: base64(Uint32Array.of(0, 4_000_000_000)), target: base64(Uint32Array.of(7, 1)), weight: base64(Float64Array.of(0.1, -1e-300)) };
+  expect(decodeEdges(message)).toEqual({ source: [0, 4_000_000_000], target: [7, 1], weight: [0.1, -1e-300] });
+  expect(() => decodeEdges({ ...message, target: base64(Uint32Array.of(7)) })).toThrow(/2 sources, 1 targets and 2 weights/);
+  expect(() => decodeEdges({ ...message, weight: "AAAA" })).toThrow(RangeError);
 });
 
 test("numbers read as people write them", () => {

@@ -6,6 +6,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { analyzeLib } from "../../core/lib/analyze";
 import type { LibSignals } from "../../core/lib/options";
 import type { RunEvent } from "../../protocol/events";
@@ -23,6 +24,9 @@ import { addJacobians } from "./jacobianTensors";
 import { prepareOn, readInputs, type Prepared } from "./prepare";
 import { Progress } from "./progress";
 import { resultMetadata } from "./resultMetadata";
+
+/** About what the host takes to pass on one section. */
+const hostMilliseconds = 5;
 
 export interface RunContext {
   emit(event: RunEvent): void;
@@ -47,7 +51,11 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
   if (!request.force) {
     const stored = await storedResult(storeFolder, key);
     if (stored) {
-      for (const event of storedEvents(run, stored.file, stored.metadata, loaded.file, progress.seconds())) context.emit(event);
+      for (const event of storedEvents(run, stored.file, stored.metadata, loaded.file, progress.seconds())) {
+        context.emit(event);
+        // A list of edges takes the host a while: it reads each in a turn of its own.
+        if (event.kind === "section") await setTimeout(hostMilliseconds);
+      }
       return;
     }
   }

@@ -87,7 +87,7 @@ export async function writeLabels(file: string, rows: readonly LabelRow[]): Prom
 export type ShownLabels = ReadonlyMap<string, (string | null)[]>;
 
 /** The labels that rows give the features of a result; a row of this very result goes before one of any. */
-export function labelsOf(rows: readonly LabelRow[], { key, layers }: ResultMetadata): ShownLabels {
+export function labelsOf(rows: readonly LabelRow[], { key, layers }: Pick<ResultMetadata, "key" | "layers">): ShownLabels {
   const result = key.slice(0, keyLetters);
   const shown = new Map<string, (string | null)[]>();
   for (const wanted of ["", result]) {

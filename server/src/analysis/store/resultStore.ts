@@ -1,14 +1,15 @@
-/** @file Reading the result stores: what is there, and the metadata of one result, kept in memory while the file is unchanged. */
+/** @file Reading the result stores: what is there, and the outline of every result, kept in memory while the file is unchanged. */
 
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { ResultMetadata } from "../../protocol/result";
+import type { ResultMetadata, ResultOutline } from "../../protocol/result";
 import { LabelFiles, labelsOf } from "./labelsFile";
+import { outlineOf } from "./outline";
 import { readMetadata } from "./resultFile";
 
-export interface StoredResult { file: string; metadata: ResultMetadata }
+export interface StoredResult { file: string; metadata: ResultOutline }
 
-interface Kept { size: number; modified: number; metadata: ResultMetadata }
+interface Kept { size: number; modified: number; outline: ResultOutline }
 
 /** Results kept in memory. */
 const capacity = 64;
@@ -17,6 +18,9 @@ export class ResultStore {
   private readonly kept = new Map<string, Kept>();
   private readonly labels = new LabelFiles();
 
+  /** @param readOutline reads one file; here, when absent */
+  constructor(private readonly readOutline: (file: string) => Promise<ResultOutline> = async (file) => outlineOf(await readMetadata(file))) {}
+
   /** Readable, complete results in these store folders, newest first. */
   async list(folders: readonly string[]): Promise<StoredResult[]> {
     const found: StoredResult[] = [];
@@ -24,16 +28,24 @@ export class ResultStore {
       const names = await readdir(folder).catch(() => []);
       for (const name of names.filter((one) => one.endsWith(".libresult") && !one.startsWith("."))) {
         const file = join(folder, name);
-        const metadata = await this.metadata(file).catch(() => null);
+        const metadata = await this.outline(file).catch(() => null);
         if (metadata) found.push({ file, metadata });
       }
     }
-    return found.sort((a, b) => b.metadata.createdAt.localeCompare(a.metadata.createdAt));
+    return found.sort((a, b) => Date.parse(b.metadata.createdAt) - Date.parse(a.metadata.createdAt));
   }
 
   /** With the labels that a file beside the spec gives the features. @throws FormatError when the file is not a result or is damaged. */
+  async outline(file: string): Promise<ResultOutline> {
+    return this.labelled(file, await this.unlabelled(file));
+  }
+
+  /** The same with all listed edges, read in this thread. */
   async metadata(file: string): Promise<ResultMetadata> {
-    const metadata = await this.unlabelled(file);
+    return this.labelled(file, await readMetadata(file));
+  }
+
+  private async labelled<T extends Pick<ResultMetadata, "key" | "layers">>(file: string, metadata: T): Promise<T> {
     const store = dirname(file);
     // Beside the spec, which lies beside the store, or in the store itself.
     const rows = [...await this.labels.rows(dirname(store)), ...await this.labels.rows(store)];
@@ -42,17 +54,17 @@ export class ResultStore {
     return { ...metadata, layers: metadata.layers.map((layer) => (shown.has(layer.name) ? { ...layer, labels: shown.get(layer.name)! } : layer)) };
   }
 
-  private async unlabelled(file: string): Promise<ResultMetadata> {
+  private async unlabelled(file: string): Promise<ResultOutline> {
     const facts = await stat(file).catch(() => null);
     const known = this.kept.get(file);
-    if (facts && known && known.size === facts.size && known.modified === facts.mtimeMs) return known.metadata;
-    const metadata = await readMetadata(file);
+    if (facts && known && known.size === facts.size && known.modified === facts.mtimeMs) return known.outline;
+    const outline = await this.readOutline(file);
     if (facts) {
       this.kept.delete(file);
-      this.kept.set(file, { size: facts.size, modified: facts.mtimeMs, metadata });
+      this.kept.set(file, { size: facts.size, modified: facts.mtimeMs, outline });
       if (this.kept.size > capacity) this.kept.delete(this.kept.keys().next().value!);
     }
-    return metadata;
+    return outline;
   }
 }
 

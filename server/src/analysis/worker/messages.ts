@@ -7,7 +7,8 @@ import type { Metric } from "../../core/lib/ablation/evaluate";
 import type { EdgeSparsity } from "../../core/lib/edges/sparsity";
 import type { ModuleNumbers } from "../../protocol/ablation";
 import type { RunEvent } from "../../protocol/events";
-import type { BackendName, BasisName } from "../../protocol/result";
+import type { EdgesMessage } from "../../protocol/requests";
+import type { BackendName, BasisName, ResultOutline } from "../../protocol/result";
 import type { AblationScheduleSpec } from "../../protocol/spec";
 
 /** Where a request may find backends and how much it may use. Plain data: it is copied into the worker. */
@@ -38,6 +39,12 @@ export interface AnalyzeRequest {
   force: boolean;
   compute: ComputeOptions;
 }
+
+/** What a host keeps of a stored result, without labels. */
+export interface OutlineRequest { kind: "outline"; file: string }
+
+/** The listed edges of one section of a stored result. */
+export interface EdgesRequest { kind: "edges"; file: string; section: number }
 
 /** A tensor of a stored result, narrowed to float32 for a view. */
 interface MatrixRequest { kind: "matrix"; file: string; tensor: string }
@@ -156,6 +163,8 @@ export interface CreateSpecAnswer { file: string; text: string }
 /** Every request with its answer. `analyze` answers through events. */
 export interface WorkerCalls {
   "analyze": { request: AnalyzeRequest; answer: null };
+  "outline": { request: OutlineRequest; answer: ResultOutline };
+  "edges": { request: EdgesRequest; answer: EdgesMessage | null };
   "matrix": { request: MatrixRequest; answer: MatrixAnswer | null };
   "ablate-features": { request: AblateFeaturesRequest; answer: AblateFeaturesAnswer };
   "ablate-nodes": { request: AblateNodesRequest; answer: AblateNodesAnswer };
