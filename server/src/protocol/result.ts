@@ -96,7 +96,7 @@ export interface ResultMetadata {
 }
 
 /** A section without its list of edges, which `lib/edges` gives. */
-export interface SectionOutline extends Omit<SectionSummary, "edges"> {
+interface SectionOutline extends Omit<SectionSummary, "edges"> {
   /** The strongest edges of the most important features, for a hover: a few of each, sorted by weight, none to the constant feature. */
   strongest: EdgeList;
 }

@@ -41,10 +41,10 @@ export interface AnalyzeRequest {
 }
 
 /** What a host keeps of a stored result, without labels. */
-export interface OutlineRequest { kind: "outline"; file: string }
+interface OutlineRequest { kind: "outline"; file: string }
 
 /** The listed edges of one section of a stored result. */
-export interface EdgesRequest { kind: "edges"; file: string; section: number }
+interface EdgesRequest { kind: "edges"; file: string; section: number }
 
 /** A tensor of a stored result, narrowed to float32 for a view. */
 interface MatrixRequest { kind: "matrix"; file: string; tensor: string }
