@@ -28,15 +28,27 @@ export function everyNth(engine: Engine, activations: LayerActivations, stride: 
     positions: activations.positions,
     async forEachBatch(body, onProgress) {
       let passed = 0;
+      let waiting: Tensor[] = [];
+      let largest = 0;
+      // A few samples from each batch make one batch: adding up the sums of a batch costs the same for one sample as for a thousand.
+      const visit = async (): Promise<void> => {
+        if (waiting.length === 0) return;
+        const together = engine.tidy(() => engine.concat(waiting, 0));
+        engine.dispose(...waiting);
+        waiting = [];
+        await body(together);
+        engine.dispose(together);
+      };
       await activations.forEachBatch(async (x) => {
         const first = (stride - (passed % stride)) % stride;
         const count = Math.max(0, Math.ceil((x.shape[0] - first) / stride));
         passed += x.shape[0];
+        largest = Math.max(largest, x.shape[0]);
         if (count === 0) return;
-        const chosen = engine.tidy(() => engine.gather(x, Int32Array.from({ length: count }, (_, index) => first + index * stride)));
-        await body(chosen);
-        engine.dispose(chosen);
+        waiting.push(engine.gather(x, Int32Array.from({ length: count }, (_, index) => first + index * stride)));
+        if (waiting.reduce((sum, part) => sum + part.shape[0], 0) >= largest) await visit();
       }, onProgress);
+      await visit();
     },
   };
 }
