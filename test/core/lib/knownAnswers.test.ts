@@ -121,6 +121,13 @@ describe("a network of two independent blocks (method 8.1 C)", () => {
     expect(purities.filter((purity) => purity >= 0.95).length / purities.length).toBeGreaterThan(0.8);
   });
 
+  it("mixes the blocks hardly at all in every section, for one choice of random inputs", async () => {
+    const analysis = await analyze(mlpOf(blockWeights(false), engine), vectors(10_000, width, gaussian(4)), { batchSize: 2000 });
+    const shares = analysis.bases.map((basis) => Array.from({ length: basis.C.cols }, (_, feature) => firstBlockShare(basis, feature)));
+    expect(massBetweenBlocks(analysis.edges("pca", 0), purityOf(analysis.bases[1].W), purityOf(analysis.bases[0].W))).toBeGreaterThan(0.05);
+    for (const section of [0, 1, 2, 3]) expect(massBetweenBlocks(analysis.edges("lib", section), shares[section + 1], shares[section])).toBeLessThan(1e-3);
+  });
+
   const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)];
 
   const purityOf = (W: Matrix): number[] => Array.from({ length: W.cols }, (_, feature) => {
