@@ -5,8 +5,10 @@ import type { EdgesTask } from "../plans/sectionPlan";
 import { edgesThroughHidden, type HiddenLayer } from "./scaledProducts";
 import { edgesBySlopePairs, slopePairBytes, slopePairCost } from "./slopePairs";
 
-/** One pass over a number costs about as much as this many operations of a float32 matrix product; float64 products take twice as long. */
-const operationsPerPass = 150;
+/** One pass over a number costs about as much as this many operations of a matrix product: 0.6 ns at 110 GFLOP/s (docs/backends.md). */
+const operationsPerPass = 70;
+
+const cost = ({ products, passes }: { products: number; passes: number }): number => products + operationsPerPass * passes;
 
 /** Per sample: one product of the stacked side, which is written first, and a square for every edge. */
 function scaledProductCost({ into, outOf }: HiddenLayer): { products: number; passes: number } {
@@ -16,9 +18,7 @@ function scaledProductCost({ into, outOf }: HiddenLayer): { products: number; pa
 
 /** E [r', r] (method section 3.1) */
 export function edgesOfHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
-  const pairs = slopePairCost(layer);
-  const single = scaledProductCost(layer);
-  const pairsAreCheaper = 2 * pairs.products + operationsPerPass * pairs.passes < single.products + operationsPerPass * single.passes;
+  const pairsAreCheaper = cost(slopePairCost(layer)) < cost(scaledProductCost(layer));
   const fits = slopePairBytes(layer) <= task.memoryBudget / 4;
   return pairsAreCheaper && fits ? edgesBySlopePairs(task, layer) : edgesThroughHidden(task, layer);
 }
