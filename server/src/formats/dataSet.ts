@@ -1,8 +1,13 @@
 /** @file A data set in memory: what the analysis runs on. */
 
-/** Vector inputs [count, width] (float32), or token inputs [count, positions] (int32). */
+/**
+ * Vector inputs [count, width] as float32 numbers, or as bytes of which each means a number (images: a quarter of the memory); or token
+ * inputs [count, positions] (int32).
+ */
 export type Inputs =
   | { readonly kind: "vectors"; readonly values: Float32Array; readonly count: number; readonly width: number }
+  /** `meaning` [256]: the number that each byte stands for. */
+  | { readonly kind: "bytes"; readonly values: Uint8Array; readonly meaning: Float32Array; readonly count: number; readonly width: number }
   | { readonly kind: "tokens"; readonly values: Int32Array; readonly count: number; readonly positions: number; readonly vocabulary: number };
 
 export interface DataSet {

@@ -143,9 +143,13 @@ describe("integration rules", () => {
 /** Two parts of unequal size. */
 function halves(inputs: NetworkInputs): [NetworkInputs, NetworkInputs] {
   const first = Math.floor(inputs.count / 3);
-  const width = inputs.kind === "vectors" ? inputs.width : inputs.positions;
-  const part = (from: number, to: number): NetworkInputs => (inputs.kind === "vectors"
-    ? { ...inputs, count: to - from, values: inputs.values.slice(from * width, to * width) }
-    : { ...inputs, count: to - from, values: inputs.values.slice(from * width, to * width) });
+  const part = (from: number, to: number): NetworkInputs => {
+    const count = to - from;
+    switch (inputs.kind) {
+      case "vectors": return { ...inputs, count, values: inputs.values.slice(from * inputs.width, to * inputs.width) };
+      case "bytes": return { ...inputs, count, values: inputs.values.slice(from * inputs.width, to * inputs.width) };
+      case "tokens": return { ...inputs, count, values: inputs.values.slice(from * inputs.positions, to * inputs.positions) };
+    }
+  };
   return [part(0, first), part(first, inputs.count)];
 }

@@ -10,6 +10,7 @@ import { FormatError } from "../../../server/src/formats/modelFile";
 import { readDataSet } from "../../../server/src/formats/readDataSet";
 import { jpegFile, pngFile, smallImages, somePixels, tarOf } from "../images/imageFiles";
 import { sharedData } from "../sharedData";
+import { numbersOf } from "./numbers";
 
 let folder: string;
 beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), "images-")); });
@@ -88,7 +89,7 @@ describe("images", () => {
     expect(fromTar.classNames).toEqual(["cat", "dog"]);
     const pixels = somePixels(2, 2, 3);
     const expected = [0, 1, 2].flatMap((channel) => [0, 1, 2, 3].map((pixel) => Math.fround(pixels[3 * pixel + channel]! / 255)));
-    expect([...fromTar.inputs.values]).toEqual([...new Array<number>(12).fill(0), ...new Array<number>(12).fill(1), ...expected]);
+    expect(numbersOf(fromTar.inputs)).toEqual([...new Array<number>(12).fill(0), ...new Array<number>(12).fill(1), ...expected]);
     expect([...(await read("small.tar", { limit: 2 })).labels!]).toEqual([0, 1]);
   });
 

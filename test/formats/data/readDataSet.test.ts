@@ -10,6 +10,7 @@ import { openModel } from "../../../server/src/formats/openModel";
 import { dataSetIdentity, readDataSet } from "../../../server/src/formats/readDataSet";
 import { writeSafetensors } from "../../../server/src/formats/safetensors/writeSafetensors";
 import { sharedData } from "../sharedData";
+import { numbersOf } from "./numbers";
 
 let folder: string;
 beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), "data-")); });
@@ -17,8 +18,9 @@ afterAll(async () => { await rm(folder, { recursive: true }); });
 
 const vectors = (set: DataSet): number[][] => {
   const { inputs } = set;
-  if (inputs.kind !== "vectors") throw new Error("expected vectors");
-  return Array.from({ length: inputs.count }, (_, i) => [...inputs.values.slice(i * inputs.width, (i + 1) * inputs.width)]);
+  const values = numbersOf(inputs);
+  const width = values.length / inputs.count;
+  return Array.from({ length: inputs.count }, (_, i) => values.slice(i * width, (i + 1) * width));
 };
 const tokens = (set: DataSet): number[][] => {
   const { inputs } = set;
@@ -138,7 +140,7 @@ describe("idx", () => {
   it.skipIf(mnist === null || mlp === null)("the authors' MNIST MLP reaches its test accuracy (skipped without the shared data)", async () => {
     const set = await readDataSet({ kind: "idx", inputs: "mnist/t10k-images-idx3-ubyte.gz", labels: "mnist/t10k-labels-idx1-ubyte.gz" }, dirname(mnist!));
     const model = await openModel(mlp!);
-    let rows = set.inputs.values as ArrayLike<number>;
+    let rows: ArrayLike<number> = numbersOf(set.inputs);
     for (const layer of [0, 1, 2]) {
       const W = await model.read(`layers.${layer}.W`);
       const b = await model.read(`layers.${layer}.b`);

@@ -19,12 +19,17 @@ export function evenSample({ inputs, labels }: LabelledInputs, most: number): La
     copyRows(inputs.values, inputs.count, chosen, values);
     return { inputs: { ...inputs, values, count: most }, labels: chosenLabels };
   }
+  if (inputs.kind === "bytes") {
+    const values = new Uint8Array(most * inputs.width);
+    copyRows(inputs.values, inputs.count, chosen, values);
+    return { inputs: { ...inputs, values, count: most }, labels: chosenLabels };
+  }
   const values = new Int32Array(most * inputs.positions);
   copyRows(inputs.values, inputs.count, chosen, values);
   return { inputs: { ...inputs, values, count: most }, labels: chosenLabels };
 }
 
-function copyRows<Values extends Float32Array | Int32Array>(from: Values, rows: number, chosen: readonly number[], to: Values): void {
+function copyRows<Values extends Float32Array | Uint8Array | Int32Array>(from: Values, rows: number, chosen: readonly number[], to: Values): void {
   const width = from.length / rows;
   for (const [place, row] of chosen.entries()) to.set(from.subarray(row * width, (row + 1) * width), place * width);
 }

@@ -1,6 +1,6 @@
 /** @file Multi-layer perceptrons: affine layers with activation functions between them, and one after the last where the model has it. */
 
-import type { Engine } from "../../engine/engine";
+import type { Engine, FloatArray } from "../../engine/engine";
 import type { ActivationName, Family } from "../../protocol/spec";
 import { transpose } from "../linalg/arrange";
 import type { Matrix } from "../linalg/matrix";
@@ -69,6 +69,7 @@ export function buildMlp(weights: Weights, description: MlpDescription, engine: 
   });
   const nodeLayerNames = [...layers.map((_, index) => `layers.${index}`), "output"];
   const width = layers[0].weight.rows;
+  let rows: FloatArray = new Float32Array(0);
   return {
     family: description.family,
     engine,
@@ -76,7 +77,11 @@ export function buildMlp(weights: Weights, description: MlpDescription, engine: 
     modules,
     nodeLayerNames,
     parameterCount: layers.reduce((sum, { weight, bias }) => sum + weight.data.length + (bias?.length ?? 0), 0),
-    encode: (inputs, start, count) => [engine.tensor(vectorsWithOne(inputs, width, start, count, engine), [count, 1, width + 1])],
+    encode(inputs, start, count) {
+      const size = count * (width + 1);
+      if (rows.length < size) rows = engine.precision === "float64" ? new Float64Array(size) : new Float32Array(size);
+      return [engine.tensor(vectorsWithOne(inputs, width, start, count, rows.subarray(0, size)), [count, 1, width + 1])];
+    },
   };
 }
 
@@ -86,17 +91,18 @@ function affineOf(weights: Weights, layer: MlpLayer): { weight: Matrix; bias: Fl
   return { weight, bias: layer.bias === null ? null : parameter(weights, layer.bias, [weight.cols]).values };
 }
 
-/** Rows of the data with the constant 1 appended. */
-function vectorsWithOne(inputs: NetworkInputs, width: number, start: number, count: number, engine: Engine): Float32Array | Float64Array {
-  if (inputs.kind !== "vectors" || inputs.width !== width) {
-    const given = inputs.kind === "vectors" ? `vectors of ${inputs.width} values` : "tokens";
+/** Rows of the data with the constant 1 appended. The array is the same from batch to batch: fresh memory costs more than filling it. */
+function vectorsWithOne(inputs: NetworkInputs, width: number, start: number, count: number, rows: FloatArray): FloatArray {
+  if (inputs.kind === "tokens" || inputs.width !== width) {
+    const given = inputs.kind === "tokens" ? "tokens" : `vectors of ${inputs.width} values`;
     throw new NetworkError(`The network takes vectors of ${width} values, but the data gives ${given}. Check "data" in the spec.`);
   }
-  const rows = engine.precision === "float64" ? new Float64Array(count * (width + 1)) : new Float32Array(count * (width + 1));
   for (let row = 0; row < count; row += 1) {
     const from = (start + row) * width;
-    rows.set(inputs.values.subarray(from, from + width), row * (width + 1));
-    rows[row * (width + 1) + width] = 1;
+    const to = row * (width + 1);
+    if (inputs.kind === "vectors") rows.set(inputs.values.subarray(from, from + width), to);
+    else for (let i = 0; i < width; i += 1) rows[to + i] = inputs.meaning[inputs.values[from + i]];
+    rows[to + width] = 1;
   }
   return rows;
 }

@@ -7,6 +7,8 @@ import type { Module } from "./module";
 /** Samples in memory. Structurally what the data readers give. */
 export type NetworkInputs =
   | { readonly kind: "vectors"; readonly values: Float32Array; readonly count: number; readonly width: number }
+  /** `meaning` [256]: the number that each byte of the vectors stands for. */
+  | { readonly kind: "bytes"; readonly values: Uint8Array; readonly meaning: Float32Array; readonly count: number; readonly width: number }
   | { readonly kind: "tokens"; readonly values: Int32Array; readonly count: number; readonly positions: number; readonly vocabulary: number };
 
 type InputKind =

@@ -7,13 +7,17 @@ import type { ByteSource } from "./byteSource";
 
 const unpack = promisify(gunzip);
 
+/** Bytes unpacked at a time. Zlib's own 16 KiB make unpacking four times slower: every piece is a turn of the event loop. */
+const chunkSize = 2 ** 20;
+
 /** Recognises gzip by its magic number. @throws FormatError when the contents are damaged or longer than `limit` bytes. */
 export async function readWhole(source: ByteSource, limit: number): Promise<Uint8Array> {
   if (source.size > limit) throw tooLong(source, limit);
   const bytes = await source.read(0, source.size);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return await unpack(bytes, { maxOutputLength: limit });
+    const unpacked = await unpack(bytes, { maxOutputLength: limit, chunkSize });
+    return new Uint8Array(unpacked.buffer, unpacked.byteOffset, unpacked.byteLength);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLong(source, limit);
     throw new FormatError(`${source.name} is damaged: its gzip contents cannot be unpacked; copy or download it again.`, { cause: error });

@@ -41,10 +41,11 @@ function chosenRows(whole: RawDataSet, rows: Int32Array, how: string): RawDataSe
 
 function chosenInputs(inputs: Inputs, rows: Int32Array): Inputs {
   if (inputs.kind === "vectors") return { ...inputs, count: rows.length, values: take(inputs.values, inputs.width, rows, new Float32Array(rows.length * inputs.width)) };
+  if (inputs.kind === "bytes") return { ...inputs, count: rows.length, values: take(inputs.values, inputs.width, rows, new Uint8Array(rows.length * inputs.width)) };
   return { ...inputs, count: rows.length, values: take(inputs.values, inputs.positions, rows, new Int32Array(rows.length * inputs.positions)) };
 }
 
-function take<T extends Float32Array | Int32Array>(values: T, width: number, rows: Int32Array, out: T): T {
+function take<T extends Float32Array | Uint8Array | Int32Array>(values: T, width: number, rows: Int32Array, out: T): T {
   rows.forEach((row, i) => { out.set(values.subarray(row * width, (row + 1) * width), i * width); });
   return out;
 }

@@ -7,6 +7,7 @@ import { mostValues } from "./dataKind";
 
 /**
  * Input vectors [count, width]: values times `spec.scale`, then (x - mean) / std, rounded to float32.
+ * Bytes stay bytes, of which each means such a number.
  * Without a scale bytes are divided by 255, as torchvision's ToTensor does, and other numbers stay as they are.
  * @param values at least count * width numbers, row-major
  */
@@ -18,16 +19,13 @@ export function scaledVectors(values: ArrayLike<number>, count: number, width: n
   if (std === 0) throw new FormatError("The field \"std\" of the data is 0; give the standard deviation that training divided by.");
   const scale = finiteField(spec, "scale", 1);
   const divisor = spec.scale === undefined && areBytes ? 255 : 1;
-  const out = new Float32Array(count * width);
   const scaled = (value: number): number => (value * scale / divisor - mean) / std;
-  if (values instanceof Uint8Array) fillFromTable(out, values, Float32Array.from({ length: 256 }, (_, value) => scaled(value)));
-  else for (let i = 0; i < out.length; i++) out[i] = scaled(values[i]!);
+  if (values instanceof Uint8Array) {
+    return { kind: "bytes", values: values.subarray(0, count * width), meaning: Float32Array.from({ length: 256 }, (_, value) => scaled(value)), count, width };
+  }
+  const out = new Float32Array(count * width);
+  for (let i = 0; i < out.length; i++) out[i] = scaled(values[i]!);
   return { kind: "vectors", values: out, count, width };
-}
-
-/** Bytes have only 256 values, and images have millions of bytes. */
-function fillFromTable(out: Float32Array, bytes: Uint8Array, table: Float32Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = table[bytes[i]!]!;
 }
 
 function finiteField(spec: DataSpec, field: "scale" | "mean" | "std", fallback: number): number {
