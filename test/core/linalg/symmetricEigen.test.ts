@@ -3,6 +3,8 @@ import { frobeniusNorm, identity, scaleColumns } from "../../../server/src/core/
 import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../server/src/core/linalg/multiply";
 import { symmetricEigen, type SymmetricEigen } from "../../../server/src/core/linalg/symmetricEigen";
+import { nativeProducts } from "../../../server/src/engine/products/hostProducts";
+import { plainProducts } from "../../../server/src/engine/products/plainProducts";
 import { hardMatrices } from "./hardMatrices";
 import { largestDifference, randomSymmetric } from "./random";
 
@@ -41,6 +43,30 @@ describe("symmetricEigen", () => {
 
   it("solves a matrix larger than the kernels' blocks", () => {
     const a = randomSymmetric(600, 1);
+    expectEigen(a, symmetricEigen(a));
+  });
+
+  it.each([400, 513, 700])("gives the same eigenvalues with native products and with own kernels at size %i", (n) => {
+    const a = randomSymmetric(n, n + 3);
+    const own = symmetricEigen(a, { native: null });
+    expectEigen(a, own);
+    // Where no native library loads, plain loops stand in for it: any correct products must do.
+    const native = symmetricEigen(a, { native: nativeProducts() ?? plainProducts });
+    expectEigen(a, native);
+    native.values.forEach((value, i) => expect(Math.abs(value - own.values[i])).toBeLessThan(1e-13 * n));
+  });
+
+  it("asks often whether it is still wanted, and ends when it is not", () => {
+    const a = randomSymmetric(400, 5);
+    for (const native of [null, plainProducts]) {
+      let asked = 0;
+      symmetricEigen(a, { native, checkCancelled: () => { asked += 1; } });
+      expect(asked).toBeGreaterThan(400);
+      for (const allowed of [0, 200, asked - 1]) {
+        let left = allowed;
+        expect(() => symmetricEigen(a, { native, checkCancelled: () => { if (left-- === 0) throw new Error("no longer wanted"); } })).toThrow("no longer wanted");
+      }
+    }
     expectEigen(a, symmetricEigen(a));
   });
 

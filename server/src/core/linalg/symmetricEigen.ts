@@ -1,5 +1,7 @@
 /** @file Eigenvalues and eigenvectors of a real symmetric matrix in float64. */
 
+import { nativeProducts } from "../../engine/products/hostProducts";
+import type { MatrixProducts } from "../../engine/products/matrixProducts";
 import { backTransform } from "./eigen/backTransform";
 import { divideAndConquer } from "./eigen/divideAndConquer";
 import { tridiagonalize } from "./eigen/tridiagonalize";
@@ -17,10 +19,16 @@ export interface SymmetricEigen {
 export interface EigenOptions {
   /** "blocked": divide and conquer on compiled kernels; "unblocked": plain loops. By default the size decides. */
   method?: "blocked" | "unblocked";
+  /** Multiplies large blocks: the native library of this machine when absent, none (own kernels) when null. */
+  native?: MatrixProducts | null;
+  /** Called at least every tenth of a second; what it throws ends the solve. */
+  checkCancelled?: () => void;
 }
 
 /** Below this size plain loops are faster. */
 const blockedFrom = 48;
+/** From this size on a native library multiplies the large blocks faster. */
+const nativeFrom = 384;
 /** Largest |a_ij - a_ji| that counts as rounding, relative to the largest entry. */
 const asymmetryTolerance = 1e-6;
 
@@ -43,13 +51,15 @@ export function symmetricEigen(a: Matrix, options: EigenOptions = {}): Symmetric
     }
   }
   const method = options.method ?? (n < blockedFrom ? "unblocked" : "blocked");
-  const { values, rows } = method === "blocked" && n > 2 ? blockedEigen(scaled, n) : unblockedEigen(scaled, n);
+  const { values, rows } = method === "blocked" && n > 2 ? blockedEigen(scaled, n, options) : unblockedEigen(scaled, n);
   return descending(values, rows, exponent);
 }
 
 /** Eigenvalues and eigenvectors as rows. */
-function blockedEigen(scaled: Float64Array, n: number): { values: Float64Array; rows: Float64Array } {
-  const workspace = openWorkspace(n);
+function blockedEigen(
+  scaled: Float64Array, n: number, { native = n < nativeFrom ? null : nativeProducts(), checkCancelled = () => undefined }: EigenOptions,
+): { values: Float64Array; rows: Float64Array } {
+  const workspace = openWorkspace(n, native, checkCancelled);
   workspace.memory.set(scaled, workspace.matrixAt);
   const tridiagonal = tridiagonalize(workspace);
   divideAndConquer(workspace, tridiagonal);

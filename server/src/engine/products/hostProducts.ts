@@ -36,3 +36,9 @@ export function fastestProducts(): HostProducts {
   }
   return fastest;
 }
+
+/** The native library alone; null where it does not load. */
+export function nativeProducts(): MatrixProducts | null {
+  const { products, missing } = fastestProducts();
+  return missing === null ? products : null;
+}

@@ -41,17 +41,21 @@ function featureMap({ D, W, WPinv }: FirstRotation, { V, lambda }: SecondRotatio
 export type Thresholds = Pick<LibOptions, "threshold" | "pcaThreshold">;
 
 /** LIB basis (formula `jacobian`). @param jacobianGram M' of the section that starts at this layer */
-export function libBasis(statistics: LayerStatistics, directions: PrincipalDirections, jacobianGram: Matrix, thresholds: Thresholds): LayerBasis {
+export function libBasis(
+  statistics: LayerStatistics, directions: PrincipalDirections, jacobianGram: Matrix, thresholds: Thresholds, checkCancelled?: () => void,
+): LayerBasis {
   const rotation = firstRotation(directions, shiftOf(statistics), thresholds.threshold);
-  const second = secondRotation(whitenedJacobianGram(rotation, jacobianGram), rotation.masked, thresholds.threshold);
+  const second = secondRotation(whitenedJacobianGram(rotation, jacobianGram), rotation.masked, thresholds.threshold, null, checkCancelled);
   return { ...pcaPart(statistics, directions, thresholds), V: second.V, lambda: second.lambda, ...featureMap(rotation, second) };
 }
 
 /** Basis of the older formulas `(1-0)*alpha` and `(1-alpha)^2`: directions from M', importance from Lambda'. */
-export function gradientBasis(statistics: LayerStatistics, directions: PrincipalDirections, moments: GradientMoments, thresholds: Thresholds): LayerBasis {
+export function gradientBasis(
+  statistics: LayerStatistics, directions: PrincipalDirections, moments: GradientMoments, thresholds: Thresholds, checkCancelled?: () => void,
+): LayerBasis {
   const rotation = firstRotation(directions, shiftOf(statistics), thresholds.threshold);
   const M = whitenedJacobianGram(rotation, moments.gram);
-  const second = secondRotation(M, rotation.masked, thresholds.threshold, whitenedInteraction(rotation, moments.interaction));
+  const second = secondRotation(M, rotation.masked, thresholds.threshold, whitenedInteraction(rotation, moments.interaction), checkCancelled);
   return { ...pcaPart(statistics, directions, thresholds), V: second.V, lambda: second.lambda, ...featureMap(rotation, second) };
 }
 

@@ -28,7 +28,8 @@ export async function basisOfLayer(
   const { index, name, width } = layer;
   if (!statistics) return { index, name, width, basis: null, facts: null, path: null };
   const varianceApart = options.isolateVariance && layer.isolatedVariance;
-  const directions = principalDirections(statistics.gram, statistics.centered, varianceApart);
+  const checkCancelled = (): void => signals.checkCancelled();
+  const directions = principalDirections(statistics.gram, statistics.centered, varianceApart, checkCancelled);
   const apart: LayerBasisFacts["apart"] = [...(statistics.centered ? ["constant" as const] : []), ...(varianceApart ? ["variance" as const] : [])];
   const finished = (basis: LayerBasis, facts: Partial<LayerBasisFacts>, path: string | null = null): LayerResult => (
     { index, name, width, basis, facts: { formula: options.formula, global: options.global, apart, ...facts }, path }
@@ -49,15 +50,15 @@ export async function basisOfLayer(
     points: integrationPoints(rule.integration, rule.intervals),
     nextC: next?.C ?? null,
     memoryBudget: options.memoryBudget / 4,
-    checkCancelled: () => signals.checkCancelled(),
+    checkCancelled,
     progress: (fraction) => signals.task(fraction),
   };
   if (formula !== "jacobian") {
-    const basis = gradientBasis(statistics, directions, await gradientMoments(task, formula), options);
+    const basis = gradientBasis(statistics, directions, await gradientMoments(task, formula), options, checkCancelled);
     return finished(basis, {}, `integrated gradients of formula ${formula} (one vector-Jacobian product per sample and point)`);
   }
   const plan = gramPlan(section, task, options);
-  return finished(libBasis(statistics, directions, await plan.jacobianGram(task), options), {}, plan.path);
+  return finished(libBasis(statistics, directions, await plan.jacobianGram(task), options, checkCancelled), {}, plan.path);
 }
 
 /** Random sources where they were asked for and save something: position-wise sections are exact over positions at no cost. */

@@ -23,11 +23,11 @@ export interface PrincipalDirections {
  * @param varianceApart Component 0 is the variance of a norm and stays a direction of its own: its correlation with the others is left out
  *   (method section 1.5), so that nothing else reads or writes it. The whitening is then not exact for it.
  */
-export function principalDirections(gram: Matrix, constantApart: boolean, varianceApart = false): PrincipalDirections {
+export function principalDirections(gram: Matrix, constantApart: boolean, varianceApart = false, checkCancelled = (): void => undefined): PrincipalDirections {
   const size = gram.rows;
   const apart = [...(constantApart ? [size - 1] : []), ...(varianceApart ? [0] : [])];
   const [first, end] = [varianceApart ? 1 : 0, constantApart ? size - 1 : size];
-  const { values, vectors: rest } = symmetricEigen(slice(gram, first, end, first, end));
+  const { values, vectors: rest } = symmetricEigen(slice(gram, first, end, first, end), { checkCancelled });
   const vectors = matrix(size, size);
   place(vectors, rest, first, apart.length);
   apart.forEach((component, direction) => { vectors.data[component * size + direction] = 1; });

@@ -22,9 +22,11 @@ export interface SecondRotation {
  * @param interaction R_pinv Lambda' R [m, m] of the older basis formulas (method section 2.7), whose Lambda is |diag(V^T interaction V)|;
  *   null for `jacobian`, whose Lambda are the eigenvalues of M
  */
-export function secondRotation(M: Matrix, masked: number, threshold: Threshold, interaction: Matrix | null = null): SecondRotation {
+export function secondRotation(
+  M: Matrix, masked: number, threshold: Threshold, interaction: Matrix | null = null, checkCancelled = (): void => undefined,
+): SecondRotation {
   const size = M.rows;
-  const { values, vectors } = symmetricEigen(symmetrize(slice(M, masked, size, masked, size)));
+  const { values, vectors } = symmetricEigen(symmetrize(slice(M, masked, size, masked, size)), { checkCancelled });
   const importance = interaction ? quadraticForms(slice(interaction, masked, size, masked, size), vectors) : values;
   const order = Array.from(importance.keys()).sort((a, b) => importance[b] - importance[a]);
   const smallest = smallestKept(threshold, importance[order[0]] ?? 0);

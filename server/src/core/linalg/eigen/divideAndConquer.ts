@@ -3,6 +3,7 @@
  * matrix is torn into two halves and a rank-one coupling; the halves' eigenpairs are merged by the secular equation and one product.
  */
 
+import { blockProduct } from "./blockProduct";
 import { deflate, Kind, type Deflation } from "./deflation";
 import { refinedZ, secularRoot, type SecularProblem } from "./secular";
 import { tridiagonalQl } from "./tridiagonalQl";
@@ -11,6 +12,8 @@ import { address, type EigenWorkspace } from "./workspace";
 
 /** Blocks of this size are solved by QL iteration. */
 const leafSize = 32;
+/** Roots after which a cancelled solve ends; each costs some passes over the poles. */
+const rootsBetweenChecks = 256;
 
 /**
  * Overwrites `diagonal` with the eigenvalues, ascending, and the workspace's matrix with the eigenvectors as rows.
@@ -102,10 +105,13 @@ function merge(workspace: EigenWorkspace, values: Float64Array, coupling: number
  * Writes the roots to `values` and the eigenvectors of the secular problem as rows to the first scratch area, their entries sorted by
  * kind so that the products below skip the halves where vectors are zero. Returns that order: entry p is the index into both halves.
  */
-function solveSecular({ memory, scratchAt }: EigenWorkspace, problem: SecularProblem, { staying, kinds }: Deflation, values: Float64Array): Int32Array {
+function solveSecular({ memory, scratchAt, checkCancelled }: EigenWorkspace, problem: SecularProblem, { staying, kinds }: Deflation, values: Float64Array): Int32Array {
   const count = staying.length;
   const [vectorsAt] = scratchAt;
-  for (let j = 0; j < count; j++) values[j] = secularRoot(problem, j, memory, vectorsAt + j * count);
+  for (let j = 0; j < count; j++) {
+    if (j % rootsBetweenChecks === 0) checkCancelled();
+    values[j] = secularRoot(problem, j, memory, vectorsAt + j * count);
+  }
   const refined = refinedZ(problem, memory, vectorsAt);
 
   const byKind = staying.map((_, position) => position).sort((p, q) => kinds[staying[p]] - kinds[staying[q]] || p - q);
@@ -147,10 +153,8 @@ function combineVectors(workspace: EigenWorkspace, { kinds }: Deflation, order: 
       const source = matrixAt + (low + order[from + i]) * n + column;
       memory.copyWithin(gatheredAt + i * width, source, source + width);
     }
-    workspace.functions.dgemm(
-      count, width, depth, 1,
-      address(secularAt + from), count, 1, address(gatheredAt), width, 1,
-      0, address(target), size, workspace.gemmWork,
+    blockProduct(
+      workspace, { m: count, n: width, k: depth }, { at: secularAt + from, stride: count }, { at: gatheredAt, stride: width }, { at: target, stride: size },
     );
   }
 }

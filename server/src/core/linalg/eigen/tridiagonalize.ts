@@ -3,6 +3,7 @@
  * is a symmetric matrix-vector product per column, the other half one matrix product per panel.
  */
 
+import { blockProduct } from "./blockProduct";
 import { address, panelWidth, type EigenWorkspace } from "./workspace";
 
 export interface Tridiagonal {
@@ -21,13 +22,16 @@ const updateRows = 128;
 
 /** Reduces the matrix of the workspace (lower triangle is read and destroyed): A = H_0 .. H_(n-2) T H_(n-2) .. H_0. */
 export function tridiagonalize(workspace: EigenWorkspace): Tridiagonal {
-  const { n, memory, matrixAt, reflectorsAt, panelAt } = workspace;
+  const { n, memory, matrixAt, reflectorsAt, panelAt, checkCancelled } = workspace;
   const result = { diagonal: new Float64Array(n), offDiagonal: new Float64Array(n), scales: new Float64Array(n) };
   memory.fill(0, reflectorsAt, reflectorsAt + n * n);
   for (let first = 0; first < n - 1; first += panelWidth) {
     const width = Math.min(panelWidth, n - 1 - first);
     memory.fill(0, panelAt[0], panelAt[0] + 2 * panelWidth * n);
-    for (let i = 0; i < width; i++) reduceColumn(workspace, result, first, i);
+    for (let i = 0; i < width; i++) {
+      checkCancelled();
+      reduceColumn(workspace, result, first, i);
+    }
     updateTrailing(workspace, first + width);
   }
   result.diagonal[n - 1] = memory[matrixAt + n * n - 1];
@@ -92,17 +96,16 @@ function reduceColumn(workspace: EigenWorkspace, out: Tridiagonal, first: number
 
 /** A <- A - V W^T - W V^T on the lower triangle from row and column `start`, as one product of [V W] with [W V]. */
 function updateTrailing(workspace: EigenWorkspace, start: number): void {
-  const { n, functions, memory, matrixAt, panelAt, gemmWork } = workspace;
+  const { n, memory, matrixAt, panelAt } = workspace;
   const [panel, swapped] = panelAt;
   const half = panelWidth * n;
   memory.copyWithin(swapped, panel + half, panel + 2 * half);
   memory.copyWithin(swapped + half, panel, panel + half);
   for (let row = start; row < n; row += updateRows) {
     const rows = Math.min(updateRows, n - row);
-    functions.dgemm(
-      rows, row + rows - start, 2 * panelWidth, -1,
-      address(panel + row), 1, n, address(swapped + start), n, 1,
-      1, address(matrixAt + row * n + start), n, gemmWork,
+    blockProduct(
+      workspace, { m: rows, n: row + rows - start, k: 2 * panelWidth },
+      { at: panel + row, stride: n, transposed: true }, { at: swapped + start, stride: n }, { at: matrixAt + row * n + start, stride: n }, true,
     );
   }
 }

@@ -1,12 +1,15 @@
 /** @file Working memory of the eigensolver: matrices that the compiled kernels address directly. */
 
 import { GemmKernels, type KernelFunctions } from "../../../engine/kernels/gemmKernels";
+import type { MatrixProducts } from "../../../engine/products/matrixProducts";
 
 const bytesPerEntry = 8;
 /** Columns reduced before the trailing matrix is updated. */
 export const panelWidth = 32;
-/** Reflectors applied together in the back-transform. */
-export const blockWidth = 64;
+/** Reflectors applied together in the back-transform: a native library needs deeper products than own kernels to be fast. */
+const blockWidths = { own: 64, native: 128 };
+/** Rows that a product takes at a time: those of a native one are copied, and a large one can be stopped between them. */
+export const rowsAtATime = 256;
 
 /**
  * Areas of one solve. Names ending in `At` are indices into `memory` (entries); `address` turns them into byte addresses for kernels.
@@ -28,8 +31,16 @@ export interface EigenWorkspace {
   readonly panelAt: readonly [number, number];
   /** n entries. */
   readonly columnAt: number;
-  /** blockWidth x blockWidth. */
-  readonly triangleAt: number;
+  /** Reflectors applied together in the back-transform. */
+  readonly blockWidth: number;
+  /** 2 areas blockWidth x blockWidth. */
+  readonly trianglesAt: readonly [number, number];
+  /** Throws when the caller no longer wants the result. */
+  readonly checkCancelled: () => void;
+  /** The native library for large products; null where own kernels compute all of them. */
+  readonly native: MatrixProducts | null;
+  /** Copies for native products: rowsAtATime x n, blockWidth x n, rowsAtATime x n. */
+  readonly packedAt: readonly [number, number, number];
 }
 
 /** Up to this size the memory is kept for the next solve. */
@@ -37,23 +48,31 @@ const keptSize = 512;
 let kept: GemmKernels | null = null;
 
 /** @throws Error when WebAssembly SIMD is missing or the memory cannot be had. */
-export function openWorkspace(n: number): EigenWorkspace {
+export function openWorkspace(n: number, native: MatrixProducts | null, checkCancelled: () => void): EigenWorkspace {
   const kernels = n <= keptSize ? (kept ??= new GemmKernels()) : new GemmKernels();
   const square = n * n * bytesPerEntry;
   const panel = 2 * panelWidth * n * bytesPerEntry;
-  const addresses = kernels.reserve(square, square, square, square, square, panel, panel, n * bytesPerEntry, blockWidth * blockWidth * bytesPerEntry);
-  const [matrixAt, reflectorsAt, first, second, third, panelA, panelB, columnAt, triangleAt] = addresses.map((address) => address / bytesPerEntry);
+  const packed = native === null ? [0, 0, 0] : [rowsAtATime, blockWidths.native, rowsAtATime].map((rows) => rows * n * bytesPerEntry);
+  const blockWidth = native === null ? blockWidths.own : blockWidths.native;
+  const triangle = blockWidth * blockWidth * bytesPerEntry;
+  const sizes = [square, square, square, square, square, panel, panel, n * bytesPerEntry, triangle, triangle, ...packed];
+  const [matrixAt, reflectorsAt, first, second, third, panelA, panelB, columnAt, overlapsAt, triangleAt, left, right, product] =
+    kernels.reserve(...sizes).map((address) => address / bytesPerEntry);
   return {
     n,
     functions: kernels.functions,
     gemmWork: kernels.work,
-    memory: kernels.float64(0, triangleAt + blockWidth * blockWidth),
+    memory: kernels.float64(0, product + packed[2] / bytesPerEntry),
     matrixAt,
     reflectorsAt,
     scratchAt: [first, second, third],
     panelAt: [panelA, panelB],
     columnAt,
-    triangleAt,
+    blockWidth,
+    trianglesAt: [overlapsAt, triangleAt],
+    checkCancelled,
+    native,
+    packedAt: [left, right, product],
   };
 }
 
