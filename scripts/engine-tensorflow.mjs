@@ -2,11 +2,13 @@
  * @file Gives the `tensorflow` backend its native half without the download of @tensorflow/tfjs-node's own install step.
  *
  *   npm run engine:tensorflow                     an installed TensorFlow Python package if there is one, else the npm registry
- *   npm run engine:tensorflow -- --wheel DIR      compile the addon against the TensorFlow package in DIR (".../site-packages/tensorflow")
+ *   npm run engine:tensorflow -- --wheel DIR      compile the addon against the TensorFlow in DIR: ".../site-packages/tensorflow", or the
+ *                                                 unpacked C library with its `lib` and `include`
  *   npm run engine:tensorflow -- --registry       a prebuilt addon and library from the npm registry (linux x64)
  *
- * The result is `.engine/tensorflow/tfjs_binding.node` in the project's root; the engine looks there, or where
- * LIB_LENS_TENSORFLOW points.
+ * `--into FOLDER` puts the result there instead of `.engine/tensorflow` in the project's root, where the engine looks; it looks in FOLDER
+ * when LIB_LENS_TENSORFLOW names it. `--binding FOLDER` compiles other sources of the addon than those of the installed
+ * @tensorflow/tfjs-node, which need TensorFlow 2.4.
  */
 
 import { execFileSync } from "node:child_process";
@@ -21,7 +23,6 @@ import { parseArgs } from "node:util";
 import { createBrotliDecompress } from "node:zlib";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const target = join(root, ".engine", "tensorflow");
 const require = createRequire(join(root, "package.json"));
 
 /** A build of tfjs-node 2.7 with its TensorFlow library inside the package: old, but native, and enough for the engine's operations. */
@@ -48,6 +49,9 @@ function ensureTfjsNode() {
   }
 }
 
+/** Sources of the addon in the installed package. */
+const installedBinding = () => join(dirname(require.resolve("@tensorflow/tfjs-node/package.json")), "binding");
+
 /** Folder of an installed TensorFlow Python package, found without importing it (an import takes seconds). */
 function findWheel() {
   const query = "import importlib.util as u; s = u.find_spec('tensorflow'); print(s.submodule_search_locations[0] if s else '')";
@@ -69,17 +73,38 @@ function nodeHeaders() {
   return found;
 }
 
-/** Compiles the addon of @tensorflow/tfjs-node against the libraries and headers of a TensorFlow wheel. */
-function buildAgainstWheel(wheel, into) {
-  const tfjsNode = dirname(require.resolve("@tensorflow/tfjs-node/package.json"));
-  for (const library of ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2", "include"]) {
-    if (!existsSync(join(wheel, library))) throw new Error(`${wheel} has no ${library}: give the folder of TensorFlow 2.4 or later.`);
+/**
+ * The two libraries in a folder of TensorFlow: the Python package's ("libtensorflow_cc.so.2" beside "include") or the C library's
+ * ("lib/libtensorflow.so.2", "include").
+ * @param {string[]} headers that must be there, too
+ */
+function tensorflowLibraries(folder, headers) {
+  const named = (pattern) => [folder, join(folder, "lib")].filter((one) => existsSync(one))
+    .flatMap((one) => readdirSync(one).filter((name) => pattern.test(name)).map((name) => ({ folder: one, name })));
+  const [library] = [/^libtensorflow_cc\.so\.\d+$/, /^libtensorflow\.so\.\d+$/].flatMap(named);
+  const [framework] = named(/^libtensorflow_framework\.so\.\d+$/);
+  const missing = [
+    ...(library ? [] : ["libtensorflow_cc.so.N or libtensorflow.so.N"]),
+    ...(framework ? [] : ["libtensorflow_framework.so.N"]),
+    ...headers.filter((header) => !existsSync(join(folder, "include", header))).map((header) => `include/${header}`),
+  ];
+  if (missing.length > 0) {
+    throw new Error(`${folder} lacks ${missing.join(", ")}: give the folder of TensorFlow 2.4 or later, such as ".../site-packages/tensorflow".`);
   }
+  return [library, framework];
+}
+
+/** Compiles the addon of @tensorflow/tfjs-node against the libraries and headers of an installed TensorFlow. */
+function buildAgainst(folder, binding, into) {
+  const sources = readdirSync(binding).filter((name) => name.endsWith(".cc")).map((name) => join(binding, name));
+  const texts = readdirSync(binding).map((name) => readFileSync(join(binding, name), "utf8"));
+  const headers = new Set(texts.flatMap((text) => Array.from(text.matchAll(/^#include "(tensorflow\/[^"]+)"/gm), ([, header]) => header)));
+  const libraries = tensorflowLibraries(folder, [...headers]);
+  const above = dirname(binding);
   run("g++", [
     "-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8",
-    "-I", nodeHeaders(), "-I", join(wheel, "include"), "-I", tfjsNode, "-I", dirname(tfjsNode),
-    join(tfjsNode, "binding", "tfjs_backend.cc"), join(tfjsNode, "binding", "tfjs_binding.cc"),
-    "-L", wheel, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2", `-Wl,-rpath,${wheel}`,
+    "-I", nodeHeaders(), "-I", join(folder, "include"), "-I", above, "-I", dirname(above), ...sources,
+    ...libraries.flatMap((one) => ["-L", one.folder, `-l:${one.name}`, `-Wl,-rpath,${one.folder}`]),
     "-o", join(into, "tfjs_binding.node"),
   ]);
 }
@@ -102,7 +127,7 @@ async function takeFromRegistry(into) {
     const addon = "lib/napi-v6/tfjs_binding.node";
     run("tar", ["-xf", archive, "-C", into, "--strip-components=3", `${inside}/${addon}`,
       ...["tensorflow", "tensorflow_framework"].flatMap((name) => [".so.1", ".so.1.15.0"].map((end) => `${inside}/deps/lib/lib${name}${end}`)),
-      `${inside}/deps/LICENSE`]);
+      `${inside}/deps/include`, `${inside}/binding`, `${inside}/deps/LICENSE`, `${inside}/deps/THIRD_PARTY_TF_C_LICENSES`]);
     // The addon looks for its libraries at ../../deps/lib, as in the package, so the layout stays and a stub names it.
     writeFileSync(join(into, "index.cjs"), `module.exports = require("./${addon}");\n`);
   } finally {
@@ -110,7 +135,8 @@ async function takeFromRegistry(into) {
   }
 }
 
-const { values } = parseArgs({ options: { wheel: { type: "string" }, registry: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { wheel: { type: "string" }, registry: { type: "boolean", default: false }, into: { type: "string" }, binding: { type: "string" } } });
+const target = resolve(values.into ?? join(root, ".engine", "tensorflow"));
 try {
   ensureTfjsNode();
   mkdirSync(dirname(target), { recursive: true });
@@ -118,7 +144,7 @@ try {
   const wheel = values.registry ? null : (values.wheel ?? findWheel());
   try {
     if (wheel) {
-      buildAgainstWheel(resolve(wheel), fresh);
+      buildAgainst(resolve(wheel), resolve(values.binding ?? installedBinding()), fresh);
       writeFileSync(join(fresh, "index.cjs"), `module.exports = require("./tfjs_binding.node");\n`);
     } else {
       await takeFromRegistry(fresh);
@@ -129,7 +155,7 @@ try {
     rmSync(fresh, { recursive: true, force: true });
   }
   run(process.execPath, ["-e", "require(process.argv[1])", join(target, "index.cjs")]);
-  console.log(`TensorFlow addon installed from ${wheel ? "the Python package" : "the npm registry"}; it loads.`);
+  console.log(`TensorFlow addon installed from ${wheel ? wheel : "the npm registry"}; it loads.`);
 } catch (error) {
   console.error(`engine:tensorflow: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -1,6 +1,7 @@
 /**
  * @file `npm test`: everything that must hold before a change lands, in one command and in a fresh clone.
- * Prints each step, the backends of this machine, a table of the steps and, as the last line, `N passed, N failed[, N skipped]`.
+ * Prints each step, the backends of this machine, a table of the steps, what was left out and why, and, as the last line,
+ * `N passed, N failed[, N skipped]`.
  *
  * LIB_LENS_SKIP_E2E=1 leaves the tests in the real editor out (they need Chromium and, once, the npm registry).
  */
@@ -14,6 +15,8 @@ import { ensureVsCode } from "./install-vscode.mjs";
 
 const bin = (file) => join(root, "node_modules", file);
 const steps = [];
+/** What did not run, and why, in the tests' own words. */
+const leftOut = [];
 
 /** Runs one step; its failure is reported and the next step still runs. */
 async function step(name, body) {
@@ -46,6 +49,8 @@ async function vitest(name, args, minutes) {
   ], { minutes });
   if (!existsSync(report)) throw new Error(`The runner ended with code ${code} and left no report.`);
   const result = JSON.parse(readFileSync(report, "utf8"));
+  const tests = result.testResults.flatMap((file) => file.assertionResults);
+  leftOut.push(...tests.filter(({ status }) => status === "skipped" || status === "pending").map(({ ancestorTitles, title }) => [...ancestorTitles, title].join(": ")));
   const brokenFiles = result.testResults.filter((file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")).length;
   const counts = {
     passed: result.numPassedTests,
@@ -59,7 +64,7 @@ async function vitest(name, args, minutes) {
 
 async function editorTests() {
   if (process.env.LIB_LENS_SKIP_E2E === "1") {
-    console.log("left out because LIB_LENS_SKIP_E2E=1");
+    leftOut.push("tests in the real editor, because LIB_LENS_SKIP_E2E=1");
     return { passed: 0, failed: 0, skipped: 1 };
   }
   const chromium = findChromium();
@@ -78,6 +83,13 @@ function printTable() {
   }
 }
 
+/** Before the last line, so that a smaller number of tests never goes unseen. */
+function printLeftOut() {
+  if (leftOut.length === 0) return;
+  console.log("\nLeft out on this machine:");
+  for (const what of leftOut) console.log(`  ${what}`);
+}
+
 async function main() {
   await ensureInstalled();
   mkdirSync(join(root, "artifacts"), { recursive: true });
@@ -90,6 +102,7 @@ async function main() {
   await step("unit, fidelity and fuzz tests", () => vitest("unit", [], 20));
   if (built) await step("tests in the real editor", editorTests);
   printTable();
+  printLeftOut();
   const sum = (field) => steps.reduce((total, one) => total + one[field], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   process.exitCode = failed > 0 ? 1 : 0;
