@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { baseScore } from "../../server/src/core/lib/ablation/evaluate";
-import { libBasis } from "../../server/src/core/lib/basis/basis";
+import { libBasis, whitenedGram } from "../../server/src/core/lib/basis/basis";
 import { keptDirections, principalDirections } from "../../server/src/core/lib/basis/pca";
 import { planSection } from "../../server/src/core/lib/plans/planSection";
 import type { EdgesTask } from "../../server/src/core/lib/plans/sectionPlan";
@@ -120,7 +120,8 @@ describe.skipIf(missing).each([0, 3])(`The authors' stored numbers${suffix}, see
       const next = index + 1 < rotated.length ? await authors(`interaction_rotations.${index + 1}.C`) : null;
       const M = await planSection(section, { task: "gram", outputs: section.outputWidth, positions: 3, points: 1 }).jacobianGram(await taskOf(analysis, index, next));
       const { mean, gram } = analysis.bases[index]!;
-      const { lambda } = libBasis({ mean, gram, centered: true }, principalDirections(gram, true), M, { threshold: 1e-13, pcaThreshold: 1e-13 });
+      const [statistics, directions, thresholds] = [{ mean, gram, centered: true }, principalDirections(gram, true), { threshold: 1e-13, pcaThreshold: 1e-13 }] as const;
+      const { lambda } = libBasis(statistics, directions, whitenedGram(statistics, directions, M, thresholds), thresholds);
       const wanted = [...(await authors(`interaction_rotations.${index}.Lambda`)).data].sort((a, b) => b - a);
       const sorted = [...lambda].sort((a, b) => b - a);
       for (let feature = 0; feature < 15; feature += 1) expect(Math.abs(sorted[feature] / wanted[feature] - 1)).toBeLessThan(1e-6);

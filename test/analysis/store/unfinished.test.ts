@@ -8,12 +8,12 @@ import { folder, random } from "../fixtures";
 
 const key = "a".repeat(64);
 
-function layer(index: number, withRotation = true): LayerResult {
+function layer(index: number): LayerResult {
   const next = random(index + 1);
   const filled = (rows: number, cols: number): ReturnType<typeof matrix> => matrix(rows, cols, Float64Array.from({ length: rows * cols }, next));
   const basis: LayerBasis = {
-    mean: filled(1, 4).data, gram: filled(4, 4), gramEigenvalues: filled(1, 4).data, D: filled(1, 3).data, U: filled(4, 3), W: filled(4, 3), WPinv: filled(3, 4),
-    V: withRotation ? filled(3, 2) : null, C: filled(4, 2), CPinv: filled(2, 4), lambda: filled(1, 2).data, masked: 1,
+    mean: filled(1, 4).data, gram: filled(4, 4), gramEigenvalues: filled(1, 4).data, D: filled(1, 3).data, W: filled(4, 3), WPinv: filled(3, 4),
+    C: filled(4, 2), CPinv: filled(2, 4), lambda: filled(1, 2).data, masked: 1,
   };
   const facts = { formula: "jacobian" as const, global: false, apart: ["constant" as const] };
   return { index, name: `layers.${index}`, width: 4, basis, facts, path: "affine" };
@@ -25,10 +25,10 @@ describe("an unfinished run", () => {
     const pieces = new Unfinished(store, key);
     const output: LayerResult = { index: 2, name: "output", width: 2, basis: null, facts: null, path: null };
     const edges = { basis: "pca" as const, section: 1, edges: matrix(1, 2, Float64Array.from([0.1, Math.PI])), path: "closed form" };
-    for (const one of [output, layer(1), layer(0, false)]) await pieces.saveLayer(one);
+    for (const one of [output, layer(1), layer(0)]) await pieces.saveLayer(one);
     await pieces.saveEdges(edges);
     const loaded = await new Unfinished(store, key).load();
-    expect(loaded.layers).toEqual([output, layer(1), layer(0, false)]);
+    expect(loaded.layers).toEqual([output, layer(1), layer(0)]);
     expect(loaded.edges).toEqual([edges]);
     expect(await new Unfinished(store, "b".repeat(64)).load()).toEqual({ layers: [], edges: [] });
   });

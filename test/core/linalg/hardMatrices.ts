@@ -3,7 +3,6 @@
  * spectra under random orthogonal similarities, near overflow and underflow) and classical examples.
  */
 
-import { symmetrize } from "../../../server/src/core/linalg/elementary";
 import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { uniform } from "./random";
 
@@ -30,7 +29,7 @@ function withSpectrum(n: number, spectrum: (i: number) => number, seed: number):
     for (let i = 0; i < n; i++) p[i] -= half * v[i];
     for (let i = 0; i < n; i++) for (let k = 0; k < n; k++) data[i * n + k] -= v[i] * p[k] + p[i] * v[k];
   }
-  return symmetrize(a);
+  return byIndex(n, (i, j) => data[i * n + j] / 2 + data[j * n + i] / 2);
 }
 
 const sign = (i: number): number => (i % 2 === 0 ? 1 : -1);

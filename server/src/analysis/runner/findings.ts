@@ -31,7 +31,7 @@ export class Findings implements Finished {
   /** Edges in the main basis are shown at once; the others only stored. */
   addEdges({ basis, section, edges, path }: FinishedEdges, { network, options }: Pick<Prepared, "network" | "options">): void {
     this.edges.push({ basis, section });
-    this.tensors.add(edgeTensor(basis, section, edges));
+    this.tensors.add(edgeTensor(basis, section, edges, options.shelf));
     if (basis !== options.edgeBases[0]) return;
     const { from, to } = network.sections[section]!;
     this.sections[section] = { ...summarizeSection(section, from, to, edges, options.center), path };

@@ -16,7 +16,7 @@ export async function addJacobians(tensors: ResultTensors, prepared: Prepared, l
   const bases: EdgeBasis[] = options.formula === "neuron" ? ["neuron"] : ["neuron", ...others, "lib"];
   const summaries = jacobianSummaries(network, sample, layers.map(({ basis }) => basis), { bases, memoryBudget: options.memoryBudget }, signals);
   for await (const { basis, section, mean, rms } of summaries) {
-    tensors.add(float32(resultTensorName.jacobian(basis, section), mean));
-    tensors.add(float32(resultTensorName.jacobianRms(basis, section), rms));
+    tensors.add(float32(resultTensorName.jacobian(basis, section), mean, options.shelf));
+    tensors.add(float32(resultTensorName.jacobianRms(basis, section), rms, options.shelf));
   }
 }

@@ -2,6 +2,7 @@
 
 import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import type { EdgeBasis } from "../../core/lib/options";
+import type { Shelf } from "../../core/lib/shelf";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { WritableTensor } from "../../formats/safetensors/writeSafetensors";
 import { resultTensorName } from "../../protocol/result";
@@ -24,11 +25,10 @@ export function layerTensors(): ResultTensors {
       add(
         { name: resultTensorName.mean(index), dtype: "F64", shape: [basis.mean.length], data: basis.mean },
         { name: resultTensorName.lambda(index), dtype: "F64", shape: [basis.lambda.length], data: basis.lambda },
-        float64(resultTensorName.gram(index), basis.gram),
-        float64(resultTensorName.C(index), basis.C),
-        float64(resultTensorName.CPinv(index), basis.CPinv),
-        float64(resultTensorName.W(index), basis.W),
-        float64(resultTensorName.WPinv(index), basis.WPinv),
+        ...(["gram", "C", "CPinv", "W", "WPinv"] as const).map((matrix): WritableTensor => {
+          const { rows, cols } = basis[matrix];
+          return { name: resultTensorName[matrix](index), dtype: "F64", shape: [rows, cols], data: () => basis[matrix].data };
+        }),
       );
     },
     add,
@@ -36,14 +36,11 @@ export function layerTensors(): ResultTensors {
   };
 }
 
-export function edgeTensor(basis: EdgeBasis, section: number, edges: Matrix): WritableTensor {
-  return float32(basis === "pca" ? resultTensorName.edgesPca(section) : resultTensorName.edges(section), edges);
+export function edgeTensor(basis: EdgeBasis, section: number, edges: Matrix, shelf: Shelf): WritableTensor {
+  return float32(basis === "pca" ? resultTensorName.edgesPca(section) : resultTensorName.edges(section), edges, shelf);
 }
 
-export function float32(name: string, { rows, cols, data }: Matrix): WritableTensor {
-  return { name, dtype: "F32", shape: [rows, cols], data: Float32Array.from(data) };
-}
-
-function float64(name: string, { rows, cols, data }: Matrix): WritableTensor {
-  return { name, dtype: "F64", shape: [rows, cols], data };
+/** Rounded at once, and kept on the shelf until the result is written. */
+export function float32(name: string, { rows, cols, data }: Matrix, shelf: Shelf): WritableTensor {
+  return { name, dtype: "F32", shape: [rows, cols], data: shelf.put(Float32Array.from(data)) };
 }

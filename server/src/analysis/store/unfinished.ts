@@ -5,8 +5,9 @@
 
 import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { LayerBasis, LayerResult } from "../../core/lib/basis/layerBasis";
+import { layerBasis, type LayerResult } from "../../core/lib/basis/layerBasis";
 import type { EdgeBasis } from "../../core/lib/options";
+import { inMemory, shelved, type Shelf } from "../../core/lib/shelf";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { ModelFile } from "../../formats/modelFile";
 import { openSafetensors } from "../../formats/safetensors/openSafetensors";
@@ -14,7 +15,7 @@ import { writeSafetensors, type WritableTensor } from "../../formats/safetensors
 import type { LayerBasisFacts } from "../../protocol/result";
 
 const vectors = ["mean", "gramEigenvalues", "D", "lambda"] as const;
-const matrices = ["gram", "U", "W", "WPinv", "V", "C", "CPinv"] as const;
+const matrices = ["gram", "W", "WPinv", "C", "CPinv"] as const;
 
 /** Milliseconds. */
 const abandonedAfter = 30 * 24 * 3600 * 1000;
@@ -33,18 +34,21 @@ export class Unfinished {
     const tensors: WritableTensor[] = [];
     if (basis) {
       for (const name of vectors) tensors.push({ name, dtype: "F64", shape: [basis[name].length], data: basis[name] });
-      for (const name of matrices) if (basis[name]) tensors.push(matrixTensor(name, basis[name]));
+      for (const name of matrices) {
+        const { rows, cols } = basis[name];
+        tensors.push({ name, dtype: "F64", shape: [rows, cols], data: () => basis[name].data });
+      }
     }
     const facts = { index: layer.index, name: layer.name, width: layer.width, path: layer.path, facts: layer.facts, masked: basis?.masked ?? null };
     await this.save(`layer-${layer.index}`, tensors, facts);
   }
 
   async saveEdges({ basis, section, edges, path }: FinishedEdges): Promise<void> {
-    await this.save(`edges-${basis}-${section}`, [matrixTensor("edges", edges)], { basis, section, path });
+    await this.save(`edges-${basis}-${section}`, [{ name: "edges", dtype: "F64", shape: [edges.rows, edges.cols], data: edges.data }], { basis, section, path });
   }
 
-  /** What is there; a damaged piece counts as not finished. */
-  async load(): Promise<{ layers: LayerResult[]; edges: FinishedEdges[] }> {
+  /** What is there, matrices on the shelf; a damaged piece counts as not finished. */
+  async load(shelf: Shelf = inMemory): Promise<{ layers: LayerResult[]; edges: FinishedEdges[] }> {
     const layers: LayerResult[] = [];
     const edges: FinishedEdges[] = [];
     for (const name of (await readdir(this.folder).catch(() => [])).sort()) {
@@ -52,7 +56,7 @@ export class Unfinished {
       try {
         const opened = await openSafetensors(join(this.folder, name));
         try {
-          if (name.startsWith("layer-")) layers.push(await readLayer(opened));
+          if (name.startsWith("layer-")) layers.push(await readLayer(opened, shelf));
           else edges.push(await readEdges(opened));
         } finally {
           await opened.close();
@@ -88,20 +92,17 @@ function usable(layers: LayerResult[]): LayerResult[] {
   return descending.filter((layer, place) => layer.index === descending[0]!.index - place);
 }
 
-function matrixTensor(name: string, { rows, cols, data }: Matrix): WritableTensor {
-  return { name, dtype: "F64", shape: [rows, cols], data };
-}
-
-async function readLayer(opened: ModelFile): Promise<LayerResult> {
+async function readLayer(opened: ModelFile, shelf: Shelf): Promise<LayerResult> {
   const facts = factsOf(opened) as { index: number; name: string; width: number; path: string | null; facts: LayerBasisFacts | null; masked: number | null };
   if (facts.masked === null) return { index: facts.index, name: facts.name, width: facts.width, basis: null, facts: null, path: facts.path };
-  const entries: [string, Float64Array | Matrix | null][] = [];
-  for (const name of vectors) entries.push([name, (await opened.read(name)) as Float64Array]);
-  for (const name of matrices) {
-    const shape = opened.tensors.find((tensor) => tensor.name === name)?.shape;
-    entries.push([name, shape ? { rows: shape[0]!, cols: shape[1]!, data: (await opened.read(name)) as Float64Array } : null]);
-  }
-  const basis = { ...Object.fromEntries(entries), masked: facts.masked } as unknown as LayerBasis;
+  const read = async (name: string): Promise<Float64Array> => (await opened.read(name)) as Float64Array;
+  const kept = async (name: string): Promise<() => Matrix> => {
+    const { shape } = opened.tensors.find((tensor) => tensor.name === name)!;
+    return shelved(shelf, { rows: shape[0]!, cols: shape[1]!, data: await read(name) });
+  };
+  const [mean, gramEigenvalues, D, lambda] = [await read("mean"), await read("gramEigenvalues"), await read("D"), await read("lambda")];
+  const [gram, W, WPinv, C, CPinv] = [await kept("gram"), await kept("W"), await kept("WPinv"), await kept("C"), await kept("CPinv")];
+  const basis = layerBasis({ mean, gramEigenvalues, D, lambda, masked: facts.masked }, { gram, W, WPinv, C, CPinv });
   return { index: facts.index, name: facts.name, width: facts.width, basis, facts: facts.facts, path: facts.path };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Matrix } from "../linalg/matrix";
 import type { BatchSource } from "../network/batches";
-import type { SectionedNetwork } from "../network/section";
+import type { NodeLayer, SectionedNetwork } from "../network/section";
 import { basisOfLayer } from "./basis/basisOfLayer";
 import type { LayerResult } from "./basis/layerBasis";
 import { checkLibOptions } from "./checkOptions";
@@ -10,6 +10,7 @@ import { edgesBetween, featureMapIn } from "./edges/edgesBetween";
 import type { EdgeBasis, LibOptions, LibSignals } from "./options";
 import { ActivationSource, everyNth } from "./statistics/activationSource";
 import { layerStatistics } from "./statistics/layerStatistics";
+import type { LayerStatistics } from "./statistics/statistics";
 
 export type LibEvent =
   /** From the last node layer backwards. */
@@ -55,23 +56,45 @@ export async function* analyzeLib(
   }
 }
 
-/** Statistics of all unfinished layers in one pass, then their bases from the last backwards. */
+/** Bases of all unfinished layers from the last backwards; statistics of as many layers as fit come from one pass, just before the first of them. */
 async function* finishLayers(
   network: SectionedNetwork, source: ActivationSource, options: LibOptions, signals: LibSignals, known: ReadonlyMap<number, LayerResult>,
 ): AsyncGenerator<LayerResult> {
   const missing = network.nodeLayers.filter(({ index }) => !known.has(index));
   if (missing.length === 0) return;
   const withBasis = missing.filter(({ index, name }) => index < network.nodeLayers.length - 1 || options.rotateOutput || options.imported.has(name));
-  const statistics = await layerStatistics(network, source, withBasis, options, signals);
+  const groups = together(withBasis, options.gramBudget);
+  const statistics = new Map<number, LayerStatistics>();
   const found = new Map(known);
   for (const [place, layer] of [...missing].reverse().entries()) {
+    const group = groups.findIndex((layers) => layers.at(-1) === layer);
+    if (group >= 0) {
+      const part: LibSignals["progress"] = (phase, fraction, detail) => signals.progress(phase, (group + fraction) / groups.length, detail);
+      for (const [index, one] of await layerStatistics(network, source, groups[group], options, { ...signals, progress: part })) statistics.set(index, one);
+    }
     const progress = (fraction: number): void => signals.progress("bases", (place + fraction) / missing.length, layer.name);
     progress(0);
-    const moments = statistics.get(layer.index);
     const next = found.get(options.global ? network.sections.length : layer.index + 1)?.basis ?? null;
-    const result = await basisOfLayer(network, layer, moments ?? null, next, source, options, { ...signals, task: progress });
+    const result = await basisOfLayer(network, layer, statistics.get(layer.index) ?? null, next, source, options, { ...signals, task: progress });
+    statistics.delete(layer.index);
     found.set(layer.index, result);
     progress(1);
     yield result;
   }
+}
+
+/** Neighbouring layers whose Grams fit the budget, at least one at a time; the groups from the last layers backwards. */
+function together(layers: readonly NodeLayer[], gramBudget: number): NodeLayer[][] {
+  const groups: NodeLayer[][] = [];
+  let left = 0;
+  for (const layer of [...layers].reverse()) {
+    const bytes = 8 * layer.width * layer.width;
+    if (groups.length === 0 || bytes > left) {
+      groups.push([]);
+      left = gramBudget;
+    }
+    groups.at(-1)!.unshift(layer);
+    left -= bytes;
+  }
+  return groups;
 }

@@ -3,6 +3,7 @@
 import type { PhaseName } from "../../protocol/events";
 import type { BasisFormula } from "../../protocol/spec";
 import type { ImportedDirections } from "./basis/importedBasis";
+import { inMemory, type Shelf } from "./shelf";
 import type { IntegrationMethod } from "./sources/integration";
 
 /** Bases that edges can be computed in. */
@@ -63,6 +64,10 @@ export interface LibOptions {
   readonly comparisonSamples: number;
   /** Bytes that activations kept between passes and cotangents of one chunk may take. */
   readonly memoryBudget: number;
+  /** Bytes that the Grams of one pass over the data may take; at least one layer's. Further layers wait for passes of their own. */
+  readonly gramBudget: number;
+  /** Where finished matrices stand. */
+  readonly shelf: Shelf;
 }
 
 export const defaultLibOptions: LibOptions = {
@@ -83,6 +88,8 @@ export const defaultLibOptions: LibOptions = {
   edgeBases: ["lib", "pca"],
   comparisonSamples: 5000,
   memoryBudget: 512 * 2 ** 20,
+  gramBudget: Infinity,
+  shelf: inMemory,
 };
 
 export interface LibSignals {

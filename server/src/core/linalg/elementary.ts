@@ -22,22 +22,6 @@ export function diagonal(a: Matrix): Float64Array {
   return Float64Array.from({ length: Math.min(a.rows, a.cols) }, (_, i) => a.data[i * a.cols + i]);
 }
 
-/** (a + a^T) / 2. @throws RangeError when `a` is not square. */
-export function symmetrize(a: Matrix): Matrix {
-  if (a.rows !== a.cols) throw new RangeError(`A ${a.rows} x ${a.cols} matrix cannot be symmetrised: it is not square.`);
-  const size = a.rows;
-  const out = matrix(size, size);
-  for (let i = 0; i < size; i++) {
-    out.data[i * size + i] = a.data[i * size + i];
-    for (let j = 0; j < i; j++) {
-      const mean = a.data[i * size + j] / 2 + a.data[j * size + i] / 2;
-      out.data[i * size + j] = mean;
-      out.data[j * size + i] = mean;
-    }
-  }
-  return out;
-}
-
 /** a diag(factors): column j times factors[j]. */
 export function scaleColumns(a: Matrix, factors: ArrayLike<number>): Matrix {
   checkFactors("column", a.cols, factors);
@@ -60,6 +44,12 @@ export function scaleRows(a: Matrix, factors: ArrayLike<number>): Matrix {
 /** factor a */
 export function scale(a: Matrix, factor: number): Matrix {
   return matrix(a.rows, a.cols, a.data.map((value) => value * factor));
+}
+
+/** a <- factor a, for matrices that are too large to be held twice. */
+export function rescale(a: Matrix, factor: number): Matrix {
+  for (let i = 0; i < a.data.length; i++) a.data[i] *= factor;
+  return a;
 }
 
 /** a + factor b */

@@ -17,6 +17,10 @@ export interface SymmetricEigen {
 }
 
 export interface EigenOptions {
+  /** Rows and columns `first` up to (not including) `end` are taken for the whole matrix, without a copy of them. */
+  part?: { first: number; end: number };
+  /** "refuse" (when absent) throws for a matrix that is not symmetric; "average" takes (a + a^T) / 2. */
+  asymmetry?: "refuse" | "average";
   /** "blocked": divide and conquer on compiled kernels; "unblocked": plain loops. By default the size decides. */
   method?: "blocked" | "unblocked";
   /** Multiplies large blocks: the native library of this machine when absent, none (own kernels) when null. */
@@ -35,47 +39,54 @@ const asymmetryTolerance = 1e-6;
 /**
  * a = vectors diag(values) vectors^T. Eigenvectors are orthonormal to about 1e-14; residuals are about 1e-15 of the largest
  * eigenvalue. Small eigenvalues are accurate relative to the largest one, not to themselves.
+ *
+ * Memory beside `a` and the result: four and a half matrices of its size.
  * @throws RangeError when `a` is not square, not symmetric, or holds NaN or infinity.
  */
 export function symmetricEigen(a: Matrix, options: EigenOptions = {}): SymmetricEigen {
-  const n = a.rows;
-  const largest = checkSymmetric(a);
+  if (a.rows !== a.cols) throw new RangeError(`Eigenvalues of a symmetric matrix: a ${a.rows} x ${a.cols} matrix is not square.`);
+  const { first, end } = options.part ?? { first: 0, end: a.rows };
+  const n = end - first;
+  const largest = checkSymmetric(a, first, end, options.asymmetry ?? "refuse");
   // A power of two, so that scaling is exact; the largest entry becomes 1/2..1 and no square overflows or vanishes.
   const exponent = largest === 0 ? 0 : Math.floor(Math.log2(largest)) + 1;
-  const scaled = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      const mean = timesPowerOfTwo(a.data[i * n + j], -exponent) / 2 + timesPowerOfTwo(a.data[j * n + i], -exponent) / 2;
-      scaled[i * n + j] = mean;
-      scaled[j * n + i] = mean;
+  const writeScaled = (scaled: Float64Array): Float64Array => {
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        const [below, above] = [a.data[(first + i) * a.cols + first + j], a.data[(first + j) * a.cols + first + i]];
+        const mean = timesPowerOfTwo(below, -exponent) / 2 + timesPowerOfTwo(above, -exponent) / 2;
+        scaled[i * n + j] = mean;
+        scaled[j * n + i] = mean;
+      }
     }
-  }
+    return scaled;
+  };
   const method = options.method ?? (n < blockedFrom ? "unblocked" : "blocked");
-  const { values, rows } = method === "blocked" && n > 2 ? blockedEigen(scaled, n, options) : unblockedEigen(scaled, n);
+  const { values, rows } = method === "blocked" && n > 2 ? blockedEigen(writeScaled, n, options) : unblockedEigen(writeScaled(new Float64Array(n * n)), n);
   return descending(values, rows, exponent);
 }
 
-/** Eigenvalues and eigenvectors as rows. */
+/** Eigenvalues and eigenvectors as rows. @param writeMatrix into n x n numbers */
 function blockedEigen(
-  scaled: Float64Array, n: number, { native = n < nativeFrom ? null : nativeProducts(), checkCancelled = () => undefined }: EigenOptions,
+  writeMatrix: (target: Float64Array) => void, n: number,
+  { native = n < nativeFrom ? null : nativeProducts(), checkCancelled = () => undefined }: EigenOptions,
 ): { values: Float64Array; rows: Float64Array } {
   const workspace = openWorkspace(n, native, checkCancelled);
-  workspace.memory.set(scaled, workspace.matrixAt);
+  writeMatrix(workspace.memory.subarray(workspace.matrixAt, workspace.matrixAt + n * n));
   const tridiagonal = tridiagonalize(workspace);
   divideAndConquer(workspace, tridiagonal);
   backTransform(workspace, tridiagonal.scales);
   return { values: tridiagonal.diagonal, rows: workspace.memory.subarray(workspace.matrixAt, workspace.matrixAt + n * n) };
 }
 
-/** Largest absolute entry. */
-function checkSymmetric(a: Matrix): number {
+/** Largest absolute entry of the part. */
+function checkSymmetric(a: Matrix, first: number, end: number, asymmetric: "refuse" | "average"): number {
   const n = a.rows;
-  if (n !== a.cols) throw new RangeError(`Eigenvalues of a symmetric matrix: a ${a.rows} x ${a.cols} matrix is not square.`);
   let largest = 0;
   let asymmetry = 0;
   let worst = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) {
+  for (let i = first; i < end; i++) {
+    for (let j = first; j < end; j++) {
       const entry = a.data[i * n + j];
       if (!Number.isFinite(entry)) {
         throw new RangeError(`Eigenvalues of a symmetric matrix: entry (${i}, ${j}) is ${entry}; check the activations and weights for NaN and infinity.`);
@@ -88,7 +99,7 @@ function checkSymmetric(a: Matrix): number {
       }
     }
   }
-  if (asymmetry > asymmetryTolerance * largest) {
+  if (asymmetric === "refuse" && asymmetry > asymmetryTolerance * largest) {
     const [i, j] = [Math.floor(worst / n), worst % n];
     throw new RangeError(`Eigenvalues of a symmetric matrix: entries (${i}, ${j}) and (${j}, ${i}) are ${a.data[worst]} and ${a.data[j * n + i]}.`);
   }

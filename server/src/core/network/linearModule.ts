@@ -33,8 +33,9 @@ export function linearModule(
   };
 }
 
-/** The whole linear module as one matrix over concatenated inputs and outputs: [sum of input widths, sum of output widths]. */
+/** The whole linear module as one matrix over concatenated inputs and outputs: [sum of input widths, sum of output widths]; its weight itself where it has just one. */
 export function linearMatrix(inputWidths: readonly number[], outputWidths: readonly number[], terms: readonly LinearTerm[]): Matrix {
+  if (inputWidths.length === 1 && outputWidths.length === 1 && terms.length === 1 && terms[0].weight) return terms[0].weight;
   const rowStart = starts(inputWidths);
   const colStart = starts(outputWidths);
   const result = matrix(rowStart.at(-1)!, colStart.at(-1)!);

@@ -45,30 +45,31 @@ export interface MlpDescription {
 export function buildMlp(weights: Weights, description: MlpDescription, engine: Engine): Network {
   if (description.layers.length === 0) throw new NetworkError("The network has no affine layer. Name its layers in the spec.");
   const between = activationFunction(description.activation, description.negativeSlope);
-  const layers = description.layers.map((layer) => affineOf(weights, layer));
-  layers.slice(1).forEach(({ weight }, index) => {
-    const before = layers[index].weight;
-    if (before.cols !== weight.rows) {
+  const modules: Module[] = [];
+  let parameterCount = 0;
+  let before: { name: string; outputs: number } | null = null;
+  // Each layer is folded before the next is read: several copies of all weights would be too many.
+  for (const [index, layer] of description.layers.entries()) {
+    const { weight, bias } = affineOf(weights, layer);
+    if (before && before.outputs !== weight.rows) {
       throw new NetworkError(
-        `Layer "${description.layers[index].name}" gives ${before.cols} values, but layer "${description.layers[index + 1].name}" takes ${weight.rows}. `
+        `Layer "${before.name}" gives ${before.outputs} values, but layer "${layer.name}" takes ${weight.rows}. `
         + "Check the order of the layers and weightOrder in the spec.",
       );
     }
-  });
-
-  const modules: Module[] = [];
-  layers.forEach(({ weight, bias }, index) => {
+    before = { name: layer.name, outputs: weight.cols };
+    parameterCount += weight.data.length + (bias?.length ?? 0);
     const id = `layers.${index}`;
-    const isLast = index === layers.length - 1;
-    const own = description.layers[index].activation;
+    const isLast = index === description.layers.length - 1;
+    const own = layer.activation;
     const activation = own ? activationFunction(own.name, own.negativeSlope) : between;
     const folded = isLast ? foldBias(weight, bias) : foldAffine(weight, bias, activation.constantRoot);
     modules.push(linearModule(engine, id, [folded.rows], [folded.cols], [{ from: 0, to: 0, weight: folded }]));
     if (!isLast) modules.push(activationModule(engine, `${id}.activation`, [folded.cols], activation));
     else if (own) modules.push(activationModule(engine, `${id}.activation`, [folded.cols], withoutConstant(activation)));
-  });
-  const nodeLayerNames = [...layers.map((_, index) => `layers.${index}`), "output"];
-  const width = layers[0].weight.rows;
+  }
+  const nodeLayerNames = [...description.layers.map((_, index) => `layers.${index}`), "output"];
+  const width = modules[0].inputWidths[0] - 1;
   let rows: FloatArray = new Float32Array(0);
   return {
     family: description.family,
@@ -76,7 +77,7 @@ export function buildMlp(weights: Weights, description: MlpDescription, engine: 
     input: { kind: "vectors", width },
     modules,
     nodeLayerNames,
-    parameterCount: layers.reduce((sum, { weight, bias }) => sum + weight.data.length + (bias?.length ?? 0), 0),
+    parameterCount,
     encode(inputs, start, count) {
       const size = count * (width + 1);
       if (rows.length < size) rows = engine.precision === "float64" ? new Float64Array(size) : new Float32Array(size);

@@ -24,8 +24,8 @@ const importing = (directions: Matrix, changes: Partial<ImportedDirections> = {}
 describe("a basis from a file", () => {
   it("that holds the principal directions is the PCA basis", async () => {
     const pca = await analyze(perceptron(), inputs, { formula: "svd" });
-    const { U, masked } = pca.bases[1];
-    const directions = transpose(slice(U, 0, U.rows - 1, masked, U.cols));
+    const { C, masked } = pca.bases[1];
+    const directions = transpose(slice(C, 0, C.rows - 1, masked, C.cols));
     for (const role of ["decoder", "encoder"] as const) {
       const analysis = await importing(directions, { role });
       expect(relativeDifference(analysis.bases[1].C, pca.bases[1].C)).toBeLessThan(1e-12);

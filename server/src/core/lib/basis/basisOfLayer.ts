@@ -1,6 +1,7 @@
 /** @file The basis of one node layer from its statistics and the basis of the next (method sections 1.6, 2.3 to 2.5, 2.7, 2.8). */
 
 import type { LayerBasisFacts } from "../../../protocol/result";
+import type { Matrix } from "../../linalg/matrix";
 import type { NodeLayer, Section, SectionedNetwork } from "../../network/section";
 import type { LibOptions, TaskSignals } from "../options";
 import { planSection } from "../plans/planSection";
@@ -10,12 +11,12 @@ import { gramSources } from "../sources/randomSources";
 import { featuresOfOutput, isPositionWise } from "../sources/sourceChunks";
 import type { ActivationSource } from "../statistics/activationSource";
 import type { LayerStatistics } from "../statistics/statistics";
-import { gradientBasis, libBasis, neuronBasis, pcaBasis } from "./basis";
+import { gradientBasis, libBasis, neuronBasis, pcaBasis, whitenedGram } from "./basis";
 import { gradientMoments } from "./gradientMoments";
 import { importedBasis } from "./importedBasis";
 import { jacobianGramByVjp } from "./jacobianGram";
-import type { LayerBasis, LayerResult } from "./layerBasis";
-import { principalDirections } from "./pca";
+import { shelvedBasis, type LayerBasis, type LayerResult } from "./layerBasis";
+import { principalDirections, type PrincipalDirections } from "./pca";
 
 /**
  * @param statistics null for a layer without a basis of its own (an un-rotated last layer)
@@ -32,7 +33,7 @@ export async function basisOfLayer(
   const directions = principalDirections(statistics.gram, statistics.centered, varianceApart, checkCancelled);
   const apart: LayerBasisFacts["apart"] = [...(statistics.centered ? ["constant" as const] : []), ...(varianceApart ? ["variance" as const] : [])];
   const finished = (basis: LayerBasis, facts: Partial<LayerBasisFacts>, path: string | null = null): LayerResult => (
-    { index, name, width, basis, facts: { formula: options.formula, global: options.global, apart, ...facts }, path }
+    { index, name, width, basis: shelvedBasis(basis, options.shelf), facts: { formula: options.formula, global: options.global, apart, ...facts }, path }
   );
   const imported = options.imported.get(name);
   if (imported) {
@@ -44,7 +45,7 @@ export async function basisOfLayer(
   if (formula === "svd" || index === network.sections.length) return finished(pcaBasis(statistics, directions, options), { formula: "svd", global: false });
   const section = options.global ? network.between(index, network.sections.length) : network.sections[index];
   const rule = integrationRule(options, name);
-  const task: JacobianGramTask = {
+  const task = (): JacobianGramTask => ({
     section,
     activations: source.at(index),
     points: integrationPoints(rule.integration, rule.intervals),
@@ -52,13 +53,21 @@ export async function basisOfLayer(
     memoryBudget: options.memoryBudget / 4,
     checkCancelled,
     progress: (fraction) => signals.task(fraction),
-  };
+  });
   if (formula !== "jacobian") {
-    const basis = gradientBasis(statistics, directions, await gradientMoments(task, formula), options, checkCancelled);
+    const basis = gradientBasis(statistics, directions, await gradientMoments(task(), formula), options, checkCancelled);
     return finished(basis, {}, `integrated gradients of formula ${formula} (one vector-Jacobian product per sample and point)`);
   }
-  const plan = gramPlan(section, task, options);
-  return finished(libBasis(statistics, directions, await plan.jacobianGram(task), options, checkCancelled), {}, plan.path);
+  const { M, path } = await whitened(task(), statistics, directions, options);
+  return finished(libBasis(statistics, directions, M, options, checkCancelled), {}, path);
+}
+
+/** A function of its own, so that M' and the next C of a wide layer are out of reach when M is decomposed. */
+async function whitened(
+  task: JacobianGramTask, statistics: LayerStatistics, directions: PrincipalDirections, options: LibOptions,
+): Promise<{ M: Matrix; path: string }> {
+  const plan = gramPlan(task.section, task, options);
+  return { M: whitenedGram(statistics, directions, await plan.jacobianGram(task), options), path: plan.path };
 }
 
 /** Random sources where they were asked for and save something: position-wise sections are exact over positions at no cost. */

@@ -11,7 +11,7 @@ import { pseudoInverse, rank } from "../../linalg/svd";
 import { NetworkError } from "../../network/networkError";
 import { centeredFrom, restoringMean } from "../statistics/centering";
 import type { LayerStatistics } from "../statistics/statistics";
-import { pcaPart, type Thresholds } from "./basis";
+import { basisBesidePca, type Thresholds } from "./basis";
 import type { LayerBasis } from "./layerBasis";
 import type { PrincipalDirections } from "./pca";
 
@@ -54,15 +54,15 @@ export function importedBasis(
   const order = Array.from(meanSquare.keys()).sort((a, b) => meanSquare[b] - meanSquare[a]);
   const lambda = order.map((feature) => Math.max(0, meanSquare[feature]));
   const [C, CPinv] = [selectColumns(reads, order), selectRows(writes, order)];
-  const basis = centered
+  const own = centered
     ? {
-      C: centeredFrom(statistics.mean, besideConstant(C)),
-      CPinv: restoringMean(transpose(besideConstant(transpose(CPinv))), statistics.mean),
+      C: () => centeredFrom(statistics.mean, besideConstant(C)),
+      CPinv: () => restoringMean(transpose(besideConstant(transpose(CPinv))), statistics.mean),
       lambda: Float64Array.of(1, ...lambda),
       masked: 1,
     }
-    : { C, CPinv, lambda: Float64Array.from(lambda), masked: 0 };
-  return { basis: { ...pcaPart(statistics, principal, thresholds), V: null, ...basis }, order };
+    : { C: () => C, CPinv: () => CPinv, lambda: Float64Array.from(lambda), masked: 0 };
+  return { basis: basisBesidePca(statistics, principal, thresholds, own), order };
 }
 
 function checkShape(name: string, { directions, source }: ImportedDirections, components: number, centered: boolean): void {

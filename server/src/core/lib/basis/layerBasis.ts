@@ -2,10 +2,12 @@
 
 import type { LayerBasisFacts } from "../../../protocol/result";
 import type { Matrix } from "../../linalg/matrix";
+import { shelved, type Shelf } from "../shelf";
 
 /**
  * d: width of the node layer, p: directions of the PCA basis (threshold `pcaThreshold`), m: directions that the LIB basis starts from
  * (threshold `threshold`: the first m of the p), r: features kept by LIB. The constant comes first in all of them, then an isolated variance.
+ * The matrices of a wide layer may lie on disk and be read whenever they are asked for (shelf.ts): ask once for what is used in a loop.
  */
 export interface LayerBasis {
   /** Mean activation mu [d]; 1 at the constant. */
@@ -16,14 +18,10 @@ export interface LayerBasis {
   readonly gramEigenvalues: Float64Array;
   /** The eigenvalues above `threshold` [m]: m is the rank of the Gram. */
   readonly D: Float64Array;
-  /** Their eigenvectors [d, m]. */
-  readonly U: Matrix;
-  /** PCA basis W = Y U [d, p]: centre, then rotate to principal directions. */
+  /** PCA basis W = Y U [d, p] with the eigenvectors U of G: centre, then rotate to principal directions. */
   readonly W: Matrix;
   /** U^T Y_inv [p, d]; WPinv W = 1. */
   readonly WPinv: Matrix;
-  /** Second rotation [m, r]; identity columns for the masked features; null without one (PCA, neuron). */
-  readonly V: Matrix | null;
   /** C [d, r]: features = f @ C. */
   readonly C: Matrix;
   /** Left inverse [r, d]: CPinv C = 1. */
@@ -50,4 +48,26 @@ export interface LayerResult {
   readonly facts: LayerBasisFacts | null;
   /** How the Jacobian Gram of the section that starts here was computed, and why; null when there was none. */
   readonly path: string | null;
+}
+
+const matrixNames = ["gram", "W", "WPinv", "C", "CPinv"] as const;
+type MatrixName = (typeof matrixNames)[number];
+
+/** A basis whose matrices are formed, or fetched, whenever they are asked for. */
+export function layerBasis(vectors: Omit<LayerBasis, MatrixName>, matrices: Readonly<Record<MatrixName, () => Matrix>>): LayerBasis {
+  const { mean, gramEigenvalues, D, lambda, masked } = vectors;
+  return {
+    mean, gramEigenvalues, D, lambda, masked,
+    get gram() { return matrices.gram(); },
+    get W() { return matrices.W(); },
+    get WPinv() { return matrices.WPinv(); },
+    get C() { return matrices.C(); },
+    get CPinv() { return matrices.CPinv(); },
+  };
+}
+
+/** The same basis with its matrices on a shelf, put there one after the other. */
+export function shelvedBasis(basis: LayerBasis, shelf: Shelf): LayerBasis {
+  const kept = matrixNames.map((name) => [name, shelved(shelf, basis[name])] as const);
+  return layerBasis(basis, Object.fromEntries(kept) as Record<MatrixName, () => Matrix>);
 }

@@ -27,7 +27,7 @@ export function principalDirections(gram: Matrix, constantApart: boolean, varian
   const size = gram.rows;
   const apart = [...(constantApart ? [size - 1] : []), ...(varianceApart ? [0] : [])];
   const [first, end] = [varianceApart ? 1 : 0, constantApart ? size - 1 : size];
-  const { values, vectors: rest } = symmetricEigen(slice(gram, first, end, first, end), { checkCancelled });
+  const { values, vectors: rest } = symmetricEigen(gram, { part: { first, end }, checkCancelled });
   const vectors = matrix(size, size);
   place(vectors, rest, first, apart.length);
   apart.forEach((component, direction) => { vectors.data[component * size + direction] = 1; });
@@ -48,28 +48,26 @@ export function keptDirections({ values, masked }: PrincipalDirections, threshol
   return kept;
 }
 
-/** The kept directions and the transforms made of them. */
+/** The kept directions and the transforms made of them; those are formed whenever they are asked for, since wide layers cannot hold them all. */
 export interface FirstRotation {
   /** [m] */
   readonly D: Float64Array;
-  /** [d, m] */
-  readonly U: Matrix;
-  /** W = Y U [d, m] */
-  readonly W: Matrix;
+  /** W = Y U [d, m] with the kept directions U */
+  W(): Matrix;
   /** W_pinv = U^T Y_inv [m, d] */
-  readonly WPinv: Matrix;
+  WPinv(): Matrix;
   readonly masked: number;
 }
 
 /** @param mean of the layer; null without centring */
 export function firstRotation(directions: PrincipalDirections, mean: Float64Array | null, threshold: Threshold): FirstRotation {
   const kept = keptDirections(directions, threshold);
-  const U = slice(directions.vectors, 0, directions.vectors.rows, 0, kept);
+  const { values, vectors, masked } = directions;
+  const U = (): Matrix => slice(vectors, 0, vectors.rows, 0, kept);
   return {
-    D: directions.values.slice(0, kept),
-    U,
-    W: centeredFrom(mean, U),
-    WPinv: restoringMean(transpose(U), mean),
-    masked: directions.masked,
+    D: values.slice(0, kept),
+    W: () => centeredFrom(mean, U()),
+    WPinv: () => restoringMean(transpose(U()), mean),
+    masked,
   };
 }

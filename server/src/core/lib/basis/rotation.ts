@@ -1,7 +1,6 @@
 /** @file Second rotation V and importance Lambda (method section 2.5): the eigenvectors of the Jacobian Gram in whitened coordinates. */
 
-import { place, selectColumns, slice } from "../../linalg/arrange";
-import { symmetrize } from "../../linalg/elementary";
+import { slice } from "../../linalg/arrange";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { symmetricEigen } from "../../linalg/symmetricEigen";
@@ -26,7 +25,7 @@ export function secondRotation(
   M: Matrix, masked: number, threshold: Threshold, interaction: Matrix | null = null, checkCancelled = (): void => undefined,
 ): SecondRotation {
   const size = M.rows;
-  const { values, vectors } = symmetricEigen(symmetrize(slice(M, masked, size, masked, size)), { checkCancelled });
+  const { values, vectors } = symmetricEigen(M, { part: { first: masked, end: size }, asymmetry: "average", checkCancelled });
   const importance = interaction ? quadraticForms(slice(interaction, masked, size, masked, size), vectors) : values;
   const order = Array.from(importance.keys()).sort((a, b) => importance[b] - importance[a]);
   const smallest = smallestKept(threshold, importance[order[0]] ?? 0);
@@ -40,7 +39,10 @@ export function secondRotation(
     const own = maskedImportance.data[feature * size + feature];
     lambda[feature] = interaction ? Math.abs(own) : Math.max(0, own);
   }
-  place(V, selectColumns(vectors, kept), masked, masked);
+  for (let row = 0; row < vectors.rows; row += 1) {
+    const [from, to] = [row * vectors.cols, (masked + row) * V.cols + masked];
+    for (let feature = 0; feature < kept.length; feature += 1) V.data[to + feature] = vectors.data[from + kept[feature]];
+  }
   lambda.set(kept.map((feature) => importance[feature]), masked);
   return { V, lambda };
 }

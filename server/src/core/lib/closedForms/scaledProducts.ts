@@ -5,14 +5,15 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { transpose } from "../../linalg/arrange";
-import { accumulate, scale } from "../../linalg/elementary";
+import { place, transpose } from "../../linalg/arrange";
+import { accumulate, rescale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { ActivationFunction } from "../../network/activationFunction";
 import type { EdgesTask } from "../plans/sectionPlan";
 import type { IntegrationPoint } from "../sources/integration";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
+import { outputParts, valuesPerRow } from "./outputParts";
 import { integratedSlope } from "./slopes";
 
 export interface HiddenLayer {
@@ -27,8 +28,6 @@ export interface HiddenLayer {
 
 /** Sums over samples of squared Jacobian entries through a hidden layer; the side that is stacked with the samples is chosen here. */
 export class GatedProducts {
-  /** Numbers that the products of one sample take, temporaries included. */
-  readonly valuesPerRow: number;
   readonly #stacksOutputs: boolean;
   readonly #into: Tensor;
   readonly #outOf: Tensor;
@@ -38,10 +37,9 @@ export class GatedProducts {
   readonly #sums: Matrix;
 
   constructor(private readonly engine: Engine, private readonly layer: HiddenLayer) {
-    const { rows: inputs, cols: hidden } = layer.into;
+    const inputs = layer.into.rows;
     const outputs = layer.outOf.cols;
     this.#stacksOutputs = outputs <= inputs;
-    this.valuesPerRow = Math.min(inputs, outputs) * hidden + 3 * inputs * outputs + 3 * hidden + 2 * inputs;
     this.#into = toTensor(engine, layer.into);
     this.#outOf = toTensor(engine, layer.outOf);
     this.#stacked = this.#stacksOutputs ? engine.transpose(this.#outOf, [1, 0]) : this.#into;
@@ -71,9 +69,9 @@ export class GatedProducts {
     engine.dispose(squares);
   }
 
-  /** The sums divided by `count`, [r', r]. */
+  /** The sums divided by `count`, [r', r]; nothing can be added afterwards. */
   mean(count: number): Matrix {
-    const mean = scale(this.#sums, 1 / count);
+    const mean = rescale(this.#sums, 1 / count);
     return this.#stacksOutputs ? mean : transpose(mean);
   }
 
@@ -93,11 +91,22 @@ export class GatedProducts {
 
 /** E [r', r] (method section 3.1) */
 export async function edgesThroughHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
+  let edges: Matrix | null = null;
+  for (const part of outputParts(task.section.engine, layer, task.memoryBudget)) {
+    const some = await edgesToOutputs({ ...task, progress: (fraction) => task.progress(part.overall(fraction)) }, part.layer);
+    if (part.isWhole) return some;
+    edges ??= matrix(layer.outOf.cols, layer.into.rows);
+    place(edges, some, part.first, 0);
+  }
+  return edges ?? matrix(0, layer.into.rows);
+}
+
+async function edgesToOutputs(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
   const { engine } = task.section;
   const products = new GatedProducts(engine, layer);
   const C = toTensor(engine, task.features.C);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, products.valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, valuesPerRow(layer, layer.outOf.cols) * batch.shape[1], task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [features, slope] = engine.tidy(() => {
       const z = engine.matMul(asRows(engine, x), C);

@@ -4,7 +4,7 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, scale } from "../../linalg/elementary";
+import { accumulate, rescale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { activationSlope, type ActivationFunction } from "../../network/activationFunction";
 import type { JacobianGramTask } from "../plans/sectionPlan";
@@ -54,5 +54,5 @@ export async function slopeMoments(task: JacobianGramTask, weight: Matrix, activ
   } finally {
     engine.dispose(weights);
   }
-  return { mean: scale(mean, 1 / rows), second: scale(second, 1 / rows) };
+  return { mean: rescale(mean, 1 / rows), second: rescale(second, 1 / rows) };
 }

@@ -18,7 +18,7 @@ import { edgesByVjp } from "./squaredEdges";
 export function featureMapIn(basis: EdgeBasis, layer: LayerBasis | null, { width }: NodeLayer): FeatureMap | null {
   if (!layer) return null;
   if (basis === "lib") return layer;
-  if (basis === "pca") return { C: layer.W, CPinv: layer.WPinv };
+  if (basis === "pca") return { get C() { return layer.W; }, get CPinv() { return layer.WPinv; } };
   const C = identity(width);
   return { C, CPinv: C };
 }

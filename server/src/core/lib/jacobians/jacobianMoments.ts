@@ -1,11 +1,12 @@
 /** @file Mean and mean square of a section's Jacobian between features, by the cheapest exact way its structure allows. */
 
-import { transpose } from "../../linalg/arrange";
+import { place, transpose } from "../../linalg/arrange";
 import { accumulate, add, identity, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { asRows, forEachChunk } from "../closedForms/chunks";
 import { times, toTensor } from "../closedForms/matrices";
+import { outputParts, valuesPerRow } from "../closedForms/outputParts";
 import { GatedProducts, type HiddenLayer } from "../closedForms/scaledProducts";
 import { integratedSlope } from "../closedForms/slopes";
 import { tokenMoments } from "../closedForms/tokenMoments";
@@ -53,12 +54,23 @@ export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
 
 /** J = constant + L diag(a') R per sample. @param weight from the activations to the hidden layer */
 async function throughHidden(task: EdgesTask, weight: Matrix, layer: HiddenLayer): Promise<JacobianMoments> {
+  const mean = matrix(layer.outOf.cols, layer.into.rows);
+  const meanSquare = matrix(mean.rows, mean.cols);
+  for (const part of outputParts(task.section.engine, layer, task.memoryBudget)) {
+    const moments = await toOutputs({ ...task, progress: (fraction) => task.progress(part.overall(fraction)) }, weight, part.layer);
+    place(mean, moments.mean, part.first, 0);
+    place(meanSquare, moments.meanSquare, part.first, 0);
+  }
+  return { mean, meanSquare };
+}
+
+async function toOutputs(task: EdgesTask, weight: Matrix, layer: HiddenLayer): Promise<JacobianMoments> {
   const { engine } = task.section;
   const hidden = new GatedProducts(engine, layer);
   const slopes = matrix(1, weight.cols);
   const weights = toTensor(engine, weight);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, hidden.valuesPerRow * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, valuesPerRow(layer, layer.outOf.cols) * batch.shape[1], task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [slope, sum] = engine.tidy(() => {
       const values = integratedSlope(engine, layer.activation, engine.matMul(asRows(engine, x), weights), task.points);

@@ -72,7 +72,7 @@ export class ActivationSource {
 
   /**
    * One pass over the data that shows every batch at all node layers 0 to `last` together.
-   * @param keep store the activations that fit the budget for later passes
+   * @param keep store the activations that fit the budget for later passes; only the first such pass does
    */
   async forEachBatch(
     last: number, body: (layers: readonly Tensor[]) => Promise<void>, options: { keep?: boolean; onProgress?: (fraction: number) => void } = {},
@@ -80,12 +80,13 @@ export class ActivationSource {
     let done = 0;
     let index = 0;
     let chosen: ReadonlySet<number> = new Set();
+    const keeps = options.keep === true && this.#kept.size === 0;
     for (const first of this.#firstLayers()) {
       this.checkCancelled();
       const before = new Set(this.#kept.keys());
       const layers = this.#engine.tidy(() => this.#layersOf(first, index, last));
       await body(layers);
-      if (options.keep && index === 0) chosen = this.#layersToKeep(layers);
+      if (keeps && index === 0) chosen = this.#layersToKeep(layers);
       layers.forEach((x, layer) => {
         if (chosen.has(layer)) this.#keep(layer, x);
         else if (!before.has(layer)) this.#engine.dispose(x);

@@ -2,6 +2,7 @@
 
 import type { NodeLayer, SectionedNetwork } from "../../network/section";
 import type { LibOptions, LibSignals } from "../options";
+import { shelved, type Shelf } from "../shelf";
 import type { ActivationSource } from "./activationSource";
 import { GramAccumulator } from "./gram";
 import { MeanAccumulator } from "./means";
@@ -29,6 +30,11 @@ export async function layerStatistics(
   await source.forEachBatch(last, async (activations) => {
     for (const [place, layer] of layers.entries()) await grams[place].add(activations[layer.index]);
   }, { onProgress: (fraction) => signals.progress("grams", fraction, "Gram matrices") });
-  for (const [place, layer] of layers.entries()) result.set(layer.index, grams[place].statistics(mean[place]));
+  for (const [place, layer] of layers.entries()) result.set(layer.index, shelvedStatistics(grams[place].statistics(mean[place]), options.shelf));
   return result;
+}
+
+function shelvedStatistics({ mean, centered, gram }: LayerStatistics, shelf: Shelf): LayerStatistics {
+  const kept = shelved(shelf, gram);
+  return { mean, centered, get gram() { return kept(); } };
 }

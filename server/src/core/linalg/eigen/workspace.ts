@@ -25,7 +25,7 @@ export interface EigenWorkspace {
   readonly matrixAt: number;
   /** n x n: row c is the Householder vector of column c. */
   readonly reflectorsAt: number;
-  /** 3 areas n x n for the merges; the back-transform uses two of them. */
+  /** For the merges n x n, n x n/2 (the vectors of one half) and n x n; the back-transform uses the first two. */
   readonly scratchAt: readonly [number, number, number];
   /** Two areas of 2 panelWidth x n for the panel update. */
   readonly panelAt: readonly [number, number];
@@ -54,8 +54,10 @@ export function openWorkspace(n: number, native: MatrixProducts | null, checkCan
   const panel = 2 * panelWidth * n * bytesPerEntry;
   const packed = native === null ? [0, 0, 0] : [rowsAtATime, blockWidths.native, rowsAtATime].map((rows) => rows * n * bytesPerEntry);
   const blockWidth = native === null ? blockWidths.own : blockWidths.native;
+  // The vectors of one half, or a block of reflectors' products.
+  const half = n * Math.max(Math.ceil(n / 2), Math.min(n, blockWidth)) * bytesPerEntry;
   const triangle = blockWidth * blockWidth * bytesPerEntry;
-  const sizes = [square, square, square, square, square, panel, panel, n * bytesPerEntry, triangle, triangle, ...packed];
+  const sizes = [square, square, square, half, square, panel, panel, n * bytesPerEntry, triangle, triangle, ...packed];
   const [matrixAt, reflectorsAt, first, second, third, panelA, panelB, columnAt, overlapsAt, triangleAt, left, right, product] =
     kernels.reserve(...sizes).map((address) => address / bytesPerEntry);
   return {
