@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { slice } from "../../../server/src/core/linalg/arrange";
 import { frobeniusNorm, identity, scaleColumns } from "../../../server/src/core/linalg/elementary";
 import { matrix, type Matrix } from "../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../server/src/core/linalg/multiply";
@@ -6,7 +7,7 @@ import { symmetricEigen, type SymmetricEigen } from "../../../server/src/core/li
 import { nativeProducts } from "../../../server/src/engine/products/hostProducts";
 import { plainProducts } from "../../../server/src/engine/products/plainProducts";
 import { hardMatrices } from "./hardMatrices";
-import { largestDifference, randomSymmetric } from "./random";
+import { largestDifference, randomMatrix, randomSymmetric } from "./random";
 
 /** The matrix with largest entry 1, so that products of its entries neither overflow nor vanish. */
 function normalised(a: Matrix): { unit: Matrix; largest: number } {
@@ -105,6 +106,13 @@ describe("symmetricEigen", () => {
     const a = randomSymmetric(60, 3);
     a.data[7] += 1e-12;
     expectEigen(a, symmetricEigen(a));
+  });
+
+  it.each([9, 70])("takes a part of %i for the whole matrix, and the mean of both halves where it is told to", (n) => {
+    const whole = randomMatrix(n + 5, n + 5, n);
+    const part = slice(whole, 2, n + 2, 2, n + 2);
+    const mean = matrix(n, n, part.data.map((value, at) => value / 2 + part.data[(at % n) * n + Math.floor(at / n)] / 2));
+    expect(symmetricEigen(whole, { part: { first: 2, end: n + 2 }, asymmetry: "average" })).toEqual(symmetricEigen(mean));
   });
 
   it("does not change its argument", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { outputParts } from "../../../../server/src/core/lib/closedForms/outputParts";
 import { edgesThroughHidden, type HiddenLayer } from "../../../../server/src/core/lib/closedForms/scaledProducts";
 import { edgesBySlopePairs } from "../../../../server/src/core/lib/closedForms/slopePairs";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
@@ -32,5 +33,11 @@ describe.each(["relu", "gelu", "tanh"] as const)("edges through a layer of %s", 
     const [pairs, products] = [await edgesBySlopePairs(task, layer), await edgesThroughHidden(task, layer)];
     const largest = Math.max(...products.data);
     products.data.forEach((edge, at) => expect(Math.abs(pairs.data[at] - edge)).toBeLessThan(1e-13 * largest));
+    // So little that the outputs of one sample come in parts.
+    for (const memoryBudget of [500, 1]) {
+      expect([...outputParts(engine, layer, memoryBudget)].length).toBeGreaterThan(1);
+      const parts = await edgesThroughHidden({ ...task, memoryBudget }, layer);
+      products.data.forEach((edge, at) => expect(Math.abs(parts.data[at] - edge)).toBeLessThan(1e-13 * largest));
+    }
   });
 });
