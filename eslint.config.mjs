@@ -6,6 +6,7 @@ import tseslint from "typescript-eslint";
  */
 const rooms = {
   protocol: [],
+  figures: ["protocol"],
   engine: ["protocol"],
   core: ["engine", "protocol"],
   formats: ["protocol"],
@@ -22,18 +23,21 @@ const roomRules = Object.entries(rooms).map(([room, allowed]) => {
     { regex: `^(\\.\\./)+(${[...forbidden, "server", "cli"].join("|")})(/|$)`, message: message(room, allowed) },
     { regex: "(^vscode$|/client/|/webview/)", message: "The server never imports the editor or a view." },
   ];
-  if (room === "core" || room === "protocol") {
+  if (["core", "protocol", "figures"].includes(room)) {
     patterns.push({ regex: "^(node:|vscode-languageserver|fs$|path$)", message: `${room} knows neither files nor editors.` });
   }
   if (room === "protocol") patterns.push({ regex: "^[^.]", message: "protocol imports nothing." });
   return { files: [`server/src/${room}/**/*.ts`], rules: { "no-restricted-imports": ["error", { patterns }] } };
 });
 
-const outsideServer = ["client", "webview"].map((side) => ({
+/** What the sides outside the server may import of it: views draw the same figures as the command line. */
+const shared = { client: ["protocol"], webview: ["protocol", "figures"] };
+
+const outsideServer = Object.entries(shared).map(([side, allowed]) => ({
   files: [`${side}/src/**/*.ts`],
   rules: {
     "no-restricted-imports": ["error", { patterns: [
-      { regex: "server/src/(?!protocol/)", message: `${side} may import only server/src/protocol.` },
+      { regex: `server/src/(?!(${allowed.join("|")})/)`, message: `${side} may import only ${allowed.join(" and ")} of server/src.` },
       { regex: side === "client" ? "/webview/" : "(/client/|^vscode$|^node:)", message: `${side} stays on its own side.` },
     ] }],
   },

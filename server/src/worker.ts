@@ -78,7 +78,7 @@ async function answer(request: WorkerRequest): Promise<unknown> {
     }
     case "modules": {
       const { moduleNumbers } = await import("./analysis/moduleNumbers");
-      return moduleNumbers(request.file, request.resolution);
+      return moduleNumbers(request.file, request.resolution, request.basis);
     }
     case "create-spec": {
       const { createSpec } = await import("./analysis/spec/createSpec");

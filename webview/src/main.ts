@@ -9,6 +9,7 @@ import { announcer } from "./shared/announce";
 import type { ViewContext } from "./shared/context";
 import { registerControls } from "./shared/controls";
 import { afterEvent, emptyData, fromResult, type LensData } from "./shared/data";
+import { styleDrawings } from "./shared/drawing";
 import { Endpoint, type VsCodeApi } from "./shared/endpoint";
 import { Matrices } from "./shared/matrices";
 import { restoreState, stateWriter } from "./shared/savedState";
@@ -31,6 +32,7 @@ const context: ViewContext = {
   theme: watchTheme(),
   fail: (message) => { problem.value = message; },
 };
+styleDrawings(context.theme);
 const app = createApp(context, problem);
 document.querySelector("#app")!.replaceChildren(app.node, live);
 

@@ -9,6 +9,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { AblationCurve, AblationTarget, ModuleNumbers } from "../protocol/ablation";
 import type { RunEvent } from "../protocol/events";
+import type { LabelKind, LabelsAnswer } from "../protocol/labels";
 import type { BackendStatus, EdgesMessage } from "../protocol/requests";
 import type { BackendName, BasisName, ResultMetadata, ResultOutline } from "../protocol/result";
 import { CancelledError, InputError, isBadInput, messageOf } from "./errors";
@@ -18,8 +19,7 @@ import { lookUpWithoutHashing } from "./store/lookUp";
 import { QuestionWorker } from "./worker/questionWorker";
 import { WorkerClient } from "./worker/workerClient";
 import type {
-  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, LabelKind, LabelsAnswer, MatrixAnswer, SparsityAnswer,
-  SpecSource,
+  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SparsityAnswer, SpecSource,
 } from "./worker/messages";
 
 export interface AnalysisServiceOptions {
@@ -167,8 +167,8 @@ export class AnalysisService {
   }
 
   /** Modules of the interaction graph of a result. @param resolution larger gives more and smaller ones. */
-  modules(file: string, resolution: number): Promise<ModuleNumbers> {
-    return this.questions.ask((client) => client.call({ kind: "modules", file, resolution }));
+  modules(file: string, resolution: number, basis: "lib" | "pca" = "lib"): Promise<ModuleNumbers> {
+    return this.questions.ask((client) => client.call({ kind: "modules", file, resolution, basis }));
   }
 
   /** Curves of score against features kept. Progress arrives at `onEvent` of this call; `signal` cancels. */

@@ -1,20 +1,23 @@
-/** @file Modules of a stored result as a view wants them: one number per feature. */
+/** @file Modules of a stored result as views and figures want them: one number per feature. */
 
 import type { ModuleNumbers } from "../protocol/ablation";
-import { modulesOfResult } from "./resultModules";
+import { modulesOfResult, type ResultModules } from "./resultModules";
 import { readMetadata } from "./store/resultFile";
 
 /**
  * @param resolution larger gives more and smaller modules.
+ * @param basis "lib" when absent
  * @throws InputError when the result holds no two neighbouring layers with features.
  */
-export async function moduleNumbers(file: string, resolution: number): Promise<ModuleNumbers> {
-  const { layers } = await readMetadata(file);
-  const { modularity, clusters } = await modulesOfResult(file, resolution);
-  const numbers = new Map(layers.map(({ name, kept }) => [name, new Array<number>(kept).fill(-1)]));
+export async function moduleNumbers(file: string, resolution: number, basis: "lib" | "pca" = "lib"): Promise<ModuleNumbers> {
+  return numbersOf(await readMetadata(file), await modulesOfResult(file, resolution, { basis }));
+}
+
+/** Every feature is in some cluster; a layer that is in none, such as an output that is not merged, has no numbers. */
+export function numbersOf({ layers }: { layers: readonly { name: string }[] }, { modularity, clusters }: Pick<ResultModules, "modularity" | "clusters">): ModuleNumbers {
+  const numbers = new Map(layers.map(({ name }) => [name, [] as number[]]));
   clusters.forEach((members, module) => {
-    if (members.length < 2) return;
-    for (const { layer, index } of members) numbers.get(layer)![index] = module;
+    for (const { layer, index } of members) numbers.get(layer)![index] = members.length > 1 ? module : -1;
   });
-  return { modularity, layers: layers.map(({ name }) => numbers.get(name)!) };
+  return { modularity, layers: layers.map(({ name }) => Array.from(numbers.get(name)!, (module) => module ?? -1)) };
 }

@@ -4,11 +4,11 @@ import { parseArgs } from "node:util";
 import { InputError } from "../analysis/errors";
 import { edgeNorms, type EdgeNorm } from "../core/lib/clustering/edgeNorms";
 import { nearest } from "../analysis/spec/nearest";
-import type { LabelKind } from "../analysis/worker/messages";
+import type { LabelKind } from "../protocol/labels";
 import type { BackendName, BasisName } from "../protocol/result";
 import type { AblationScheduleSpec } from "../protocol/spec";
 
-const figureNames = ["nodes", "edges", "required", "explained", "graph", "piano", "directions", "positions", "architecture"] as const;
+const figureNames = ["spectra", "nodes", "edges", "required", "explained", "graph", "piano", "spans", "directions", "positions", "architecture"] as const;
 export type FigureName = (typeof figureNames)[number];
 
 export interface CommandLine {

@@ -3,16 +3,24 @@
 import { basename, resolve } from "node:path";
 import type { AnalysisService } from "../analysis/analysisService";
 import { InputError } from "../analysis/errors";
-import { architectureFigure } from "../analysis/figures/architecture";
-import { edgesFigure, nodesFigure, requiredFigure, type OfBases } from "../analysis/figures/curves";
-import { explainedFigure } from "../analysis/figures/density";
-import { directionsFigure, imageShape } from "../analysis/figures/directions";
-import { graphFigure, pianoFigure } from "../analysis/figures/moduleFigures";
-import { positionsFigure } from "../analysis/figures/positions";
-import { modulesOfResult } from "../analysis/resultModules";
+import { numbersOf } from "../analysis/moduleNumbers";
+import { modulesOfResult, type ResultModules } from "../analysis/resultModules";
 import { readMatrix, withResult } from "../analysis/store/resultFile";
-import type { AblateNodesAnswer, AblationOptions, LabelKind, LabelledLayer, LabelsAnswer } from "../analysis/worker/messages";
+import type { AblationOptions } from "../analysis/worker/messages";
+import { architectureFigure } from "../figures/architecture";
+import { scoreFigure, type ModelCurves } from "../figures/curves";
+import { directionsFigure, imageShape } from "../figures/directions";
+import { fileWidth, svgFile, type Drawing } from "../figures/drawing";
+import { explainedFigure, type ModelLabels } from "../figures/explained";
+import { graphFigure } from "../figures/graph";
+import { neededFigure } from "../figures/needed";
+import { pianoFigure } from "../figures/piano";
+import { positionsFigure } from "../figures/positions";
+import { spansFigure } from "../figures/spans";
+import { spectraFigure } from "../figures/spectra";
 import { writeFileAtomically } from "../formats/bytes/atomicFile";
+import type { AblationCurve, ModuleNumbers } from "../protocol/ablation";
+import type { LabelKind, LabelledLayer } from "../protocol/labels";
 import { resultTensorName, type BasisName, type ResultMetadata } from "../protocol/result";
 import { allBases, optionsOf } from "./ablate";
 import type { CommandLine, FigureName } from "./arguments";
@@ -33,28 +41,49 @@ export async function figure(service: AnalysisService, line: CommandLine): Promi
     const done = await analyzeToEnd(service, file, false);
     analysed.push({ name: basename(file).replace(/(\.lib)?\.json$/i, ""), line: { ...line, file }, file: done.file, metadata: await service.metadata(done.file) });
   }
-  const svg = await draw(service, wanted, analysed, line);
+  const drawing = await draw(service, wanted, analysed, line);
   const target = resolve(out);
-  await writeFileAtomically(target, (append) => append(new TextEncoder().encode(svg)));
+  await writeFileAtomically(target, (append) => append(new TextEncoder().encode(svgFile(drawing))));
   await print(line.json ? JSON.stringify({ file: target }) : target);
 }
 
-async function draw(service: AnalysisService, wanted: FigureName, analysed: readonly Analysed[], line: CommandLine): Promise<string> {
+async function draw(service: AnalysisService, wanted: FigureName, analysed: readonly Analysed[], line: CommandLine): Promise<Drawing> {
   const [one] = analysed as [Analysed];
+  const { metadata } = one;
+  const order = [...new Set(analysed.flatMap(({ metadata: { layers } }) => layers.map(({ name }) => name)))];
+  const names = metadata.layers.map(({ name }) => name);
   switch (wanted) {
-    case "nodes": return nodesFigure(await nodeAnswers(service, analysed));
-    case "edges": return edgesFigure(await edgeAnswers(service, analysed, { schedule: "exponential", base: 1.5 }));
-    case "required": return requiredFigure(await edgeAnswers(service, analysed, { schedule: "bisect" }));
-    case "explained": return explainedFigure(await labelAnswers(service, analysed), (model, layer) => {
+    case "spectra": return spectraFigure(metadata.layers, metadata.spec.basis?.center !== false, fileWidth);
+    case "nodes": return scoreFigure("nodes", await nodeCurves(service, analysed), order, fileWidth);
+    case "edges": return scoreFigure("edges", await edgeCurves(service, analysed, { schedule: "exponential", base: 1.5 }), order, fileWidth);
+    case "required": return neededFigure("edges", await edgeCurves(service, analysed, { schedule: "bisect" }), order, fileWidth);
+    case "explained": return explainedFigure(await modelLabels(service, analysed), (model, layer) => {
       const found = analysed.find(({ name }) => name === model)?.metadata.layers.find(({ name }) => name === layer);
       return found?.needed ?? found?.kept ?? 0;
-    });
-    case "graph": return graphFigure(one.metadata, await modulesOfResult(one.file, line.gamma, await studyOf(service, one.line, one.file)));
-    case "piano": return pianoFigure(one.metadata, await modulesOfResult(one.file, line.gamma, await studyOf(service, one.line, one.file)));
-    case "positions": return positionsFigure(await profileOf(service, one, "position"));
+    }, fileWidth);
+    case "graph": {
+      const { numbers, hint } = await modules(service, one, line);
+      return graphFigure(metadata, numbers, hint);
+    }
+    case "piano": {
+      const { numbers, hint } = await modules(service, one, line);
+      return pianoFigure(numbers, names, hint, fileWidth);
+    }
+    case "spans": return spansFigure((await modules(service, one, line)).numbers, fileWidth);
+    case "positions": return positionsFigure(await profileOf(service, one, "position"), fileWidth);
     case "directions": return directions(service, one);
-    case "architecture": return architectureFigure(basename(one.metadata.model.path), await service.nodeLayerNames(one.file), one.metadata.layers);
+    case "architecture": return architectureFigure(basename(metadata.model.path), await service.nodeLayerNames(one.file), metadata.layers, fileWidth);
   }
+}
+
+async function modules(service: AnalysisService, one: Analysed, line: CommandLine): Promise<{ numbers: ModuleNumbers; hint: string }> {
+  const found = await modulesOfResult(one.file, line.gamma, await studyOf(service, one.line, one.file));
+  return { numbers: numbersOf(one.metadata, found), hint: summary(found) };
+}
+
+function summary({ clusters, modularity, gamma, norm }: ResultModules): string {
+  const count = clusters.filter(({ length }) => length > 1).length;
+  return `${count} modules, modularity ${modularity.toFixed(3)} at gamma ${Number(gamma.toPrecision(3))}, ${norm} norm`;
 }
 
 /** `--basis` chooses one; else LIB against PCA. */
@@ -63,7 +92,7 @@ function basesOf({ basis, basisTyped }: CommandLine): readonly BasisName[] {
   return basis === "all" ? allBases : [basis];
 }
 
-async function ofBases<T>(analysed: readonly Analysed[], ask: (one: Analysed, basis: BasisName) => Promise<T>): Promise<OfBases<T>> {
+async function ofBases<T>(analysed: readonly Analysed[], ask: (one: Analysed, basis: BasisName) => Promise<T>): Promise<{ name: string; answers: [BasisName, T][] }[]> {
   const models: { name: string; answers: [BasisName, T][] }[] = [];
   for (const one of analysed) {
     const answers: [BasisName, T][] = [];
@@ -73,23 +102,31 @@ async function ofBases<T>(analysed: readonly Analysed[], ask: (one: Analysed, ba
   return models;
 }
 
-function nodeAnswers(service: AnalysisService, analysed: readonly Analysed[]): Promise<OfBases<AblateNodesAnswer>> {
-  return ofBases(analysed, async (one, basis) => {
+const joined = (models: readonly { name: string; answers: readonly (readonly [BasisName, AblationCurve[]])[] }[]): ModelCurves[] =>
+  models.map(({ name, answers }) => ({ name, curves: answers.flatMap(([, curves]) => curves) }));
+
+async function nodeCurves(service: AnalysisService, analysed: readonly Analysed[]): Promise<ModelCurves[]> {
+  return joined(await ofBases(analysed, async (one, basis) => {
     const options = await optionsOf(one.line, "nodes");
-    return workToEnd((onEvent, signal) => service.ablateNodes(one.file, { ...options, basis }, onEvent, signal));
-  });
+    const { curves, needed, metric, base, tolerance } = await workToEnd((onEvent, signal) => service.ablateNodes(one.file, { ...options, basis }, onEvent, signal));
+    const widths = new Map(one.metadata.layers.map(({ name, dimension }) => [name, dimension]));
+    return Object.entries(curves).map(([layer, points]): AblationCurve =>
+      ({ what: "nodes", basis, layer, metric, base, tolerance, points, needed: needed[layer]!, total: widths.get(layer)! }));
+  }));
 }
 
 /** @param usual the schedule where neither the spec nor the command line names one */
-function edgeAnswers(service: AnalysisService, analysed: readonly Analysed[], usual: NonNullable<AblationOptions["schedule"]>): ReturnType<typeof ofBases<Awaited<ReturnType<AnalysisService["ablateEdges"]>>>> {
-  return ofBases(analysed, async (one, basis) => {
+async function edgeCurves(service: AnalysisService, analysed: readonly Analysed[], usual: NonNullable<AblationOptions["schedule"]>): Promise<ModelCurves[]> {
+  return joined(await ofBases(analysed, async (one, basis) => {
     const options = await optionsOf(one.line, "edges");
     const schedule = Object.keys(options.schedule ?? {}).length > 0 ? options.schedule! : usual;
-    return workToEnd((onEvent, signal) => service.ablateEdges(one.file, { ...options, schedule, basis }, onEvent, signal));
-  });
+    const { probes, required, total, metric, base, tolerance } = await workToEnd((onEvent, signal) => service.ablateEdges(one.file, { ...options, schedule, basis }, onEvent, signal));
+    return Object.entries(probes).map(([layer, points]): AblationCurve =>
+      ({ what: "edges", basis, layer, metric, base, tolerance, points, needed: required[layer]!, total: total[layer]! }));
+  }));
 }
 
-function labelAnswers(service: AnalysisService, analysed: readonly Analysed[]): Promise<OfBases<LabelsAnswer>> {
+function modelLabels(service: AnalysisService, analysed: readonly Analysed[]): Promise<ModelLabels[]> {
   return ofBases(analysed, (one, basis) => workToEnd((onEvent, signal) => service.labels(one.file, one.line.kind, basis, onEvent, signal)));
 }
 
@@ -105,7 +142,7 @@ async function profileOf(service: AnalysisService, one: Analysed, kind: LabelKin
 /** Features drawn; the constant is none. */
 const drawnFeatures = 12;
 
-async function directions(service: AnalysisService, one: Analysed): Promise<string> {
+async function directions(service: AnalysisService, one: Analysed): Promise<Drawing> {
   const layer = await profileOf(service, one, "class");
   const { index, dimension } = one.metadata.layers.find(({ name }) => name === layer.name)!;
   const shape = imageShape(dimension - 1);
@@ -113,5 +150,5 @@ async function directions(service: AnalysisService, one: Analysed): Promise<stri
   const CPinv = await withResult(one.file, (opened) => readMatrix(opened, resultTensorName.CPinv(index)));
   if (!CPinv) throw new InputError(`${one.file} holds no features of "${layer.name}": analyse again.`);
   const features = Array.from({ length: Math.max(0, Math.min(drawnFeatures, CPinv.rows - 1)) }, (_, k) => k + 1);
-  return directionsFigure(layer, CPinv, shape, features);
+  return directionsFigure(layer, { cols: CPinv.cols, values: CPinv.data }, shape, features, fileWidth);
 }

@@ -6,7 +6,7 @@ import { InputError } from "../analysis/errors";
 import { labelsOf, labelsPath, merged, readLabels, writeLabels, type ShownLabels } from "../analysis/store/labelsFile";
 import { writeFileAtomically } from "../formats/bytes/atomicFile";
 import { csvRow } from "../formats/data/csvText";
-import type { LabelsAnswer } from "../analysis/worker/messages";
+import type { LabelsAnswer } from "../protocol/labels";
 import type { CommandLine } from "./arguments";
 import { analyzeToEnd, workToEnd } from "./runToEnd";
 import { print, table } from "./terminal";

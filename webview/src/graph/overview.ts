@@ -3,8 +3,9 @@
 import type { LensData } from "../shared/data";
 import { element, svg } from "../shared/dom";
 import { baseName, count, duration, number, percent, plural } from "../shared/format";
-import { moduleName, type Module } from "../shared/modules";
-import { moduleColour, moduleShape } from "../shared/palette";
+import { moduleName, moduleShape } from "../../../server/src/figures/look";
+import type { Module } from "../shared/modules";
+import { moduleColour } from "../shared/palette";
 import { rgba } from "../shared/theme";
 import { rowsOf, type Graph, type NodeRef } from "./model";
 import { spectrum } from "./spectrum";

@@ -1,8 +1,9 @@
 /** @file Draws the graph with a pen: edges from weak to strong, then nodes, then the band with layer names. */
 
 import type { EdgeNorm, EdgeScale } from "../shared/savedState";
-import { moduleColour, moduleShape } from "../shared/palette";
-import { rgba, type Rgb, type Theme } from "../shared/theme";
+import { moduleShape, type Rgb } from "../../../server/src/figures/look";
+import { moduleColour } from "../shared/palette";
+import { rgba, type Theme } from "../shared/theme";
 import { headerHeight, labelGap, type Layout } from "./layout";
 import { featureName, type GraphLayer, type NodeRef } from "./model";
 import type { Pen, Stroke } from "./pen";

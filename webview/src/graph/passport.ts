@@ -4,7 +4,8 @@ import { button, progressRing, setDisabled } from "../shared/controls";
 import { element, svg } from "../shared/dom";
 import { count, number, percent, plural } from "../shared/format";
 import type { AblationAnswer } from "../shared/endpoint";
-import { moduleName, type Module } from "../shared/modules";
+import { moduleName } from "../../../server/src/figures/look";
+import type { Module } from "../shared/modules";
 import { featureName, neighbours, nodeName, sameNode, totalImportance, type Graph, type Neighbour, type NodeRef } from "./model";
 import { spectrum } from "./spectrum";
 

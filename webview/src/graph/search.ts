@@ -1,6 +1,6 @@
 /** @file Finds features by what people type: "f3", "fc1 f3", "fc1", "fc1 3", "M2" for the features of a module, or a word of a label. */
 
-import { moduleName } from "../shared/modules";
+import { moduleName } from "../../../server/src/figures/look";
 import { featureName, type Graph, type NodeRef } from "./model";
 
 const hitLimit = 5000;

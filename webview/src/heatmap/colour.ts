@@ -3,7 +3,8 @@
  * interpolated in OKLab so that equal steps look equal. Blue against orange stays apart in all common colour blindness.
  */
 
-import type { Rgb, Theme } from "../shared/theme";
+import type { Rgb } from "../../../server/src/figures/look";
+import type { Theme } from "../shared/theme";
 
 /** Entries from -1 to +1; the middle one is exactly zero. */
 export const tableSize = 511;

@@ -1,26 +1,18 @@
 /** @file One figure on screen: its drawing, its table twin, and its export. */
 
-import { element, setText, svg } from "../shared/dom";
+import { svgFile, type Drawing, type Table, type Value } from "../../../server/src/figures/drawing";
+import { element, setText } from "../shared/dom";
+import { drawingElement, lookOf } from "../shared/drawing";
 import { canvasBytes, csv, sendExport, textBytes } from "../shared/exports";
 import type { Endpoint } from "../shared/endpoint";
 import { count, number, percent, plural } from "../shared/format";
 import { menuButton } from "../shared/menu";
 import type { Theme } from "../shared/theme";
-import type { Table, Value } from "../table/rows";
-
-export interface Drawing { width: number; height: number; parts: readonly SVGElement[] }
-
-export interface CardContent {
-  id: string;
-  title: string;
-  hint: string;
-  draw(width: number, theme: Theme): Drawing;
-  table: Table;
-}
 
 export interface Card {
   node: HTMLElement;
-  show(content: CardContent | null, width: number, theme: Theme): void;
+  /** @param drawing null hides the card. */
+  show(drawing: Drawing | null): void;
 }
 
 /** Rows of a table that are put on the page; a file has them all. */
@@ -28,24 +20,19 @@ const rowLimit = 500;
 const shareColumn = /^(Share|Score)/;
 
 /** @param controls stand beside the title. @param model names the exported files. */
-export function figureCard(endpoint: Endpoint, model: () => string, fail: (message: string) => void, controls: readonly HTMLElement[] = []): Card {
+export function figureCard(endpoint: Endpoint, model: () => string, theme: () => Theme, fail: (message: string) => void, controls: readonly HTMLElement[] = []): Card {
   const title = element("h2", {});
   const hint = element("p", { class: "hint" });
   const stage = element("div", { class: "chart-stage" });
   const tableBox = element("div", { class: "chart-table" });
   const summary = element("summary", {}, "Table");
   const details = element("details", {}, summary, tableBox);
-  let current: { content: CardContent; theme: Theme; drawing: Drawing } | null = null;
+  let current: Drawing | null = null;
 
-  const name = (): string => `${model()}-${current!.content.id}`;
-  const drawing = (): SVGElement => document_(current!.drawing, current!.theme, current!.content.title, true);
   const save = async (format: "svg" | "png" | "csv"): Promise<void> => {
     if (current === null) return;
     try {
-      const { table } = current.content;
-      const bytes = format === "csv" ? textBytes(csv(table.columns.map((column) => column.title), table.rows.map((row) => row.map((value) => value ?? ""))))
-        : format === "svg" ? textBytes(new XMLSerializer().serializeToString(drawing())) : await pngBytes(drawing(), current.drawing);
-      sendExport(endpoint, name(), format, bytes);
+      sendExport(endpoint, `${model()}-${current.id}`, format, format === "png" ? await pngBytes(current, theme()) : textBytes(format === "svg" ? svgFile(current) : tableText(current.table)));
     } catch (error) {
       fail(error instanceof Error ? error.message : String(error));
     }
@@ -58,43 +45,37 @@ export function figureCard(endpoint: Endpoint, model: () => string, fail: (messa
   const node = element("figure", { class: "card" },
     element("figcaption", { class: "card-head" }, element("div", { class: "card-titles" }, title, hint), element("span", { class: "field end" }, ...controls, menu)),
     stage, details);
-  const fillTable = (): void => { if (details.open && current !== null) tableBox.replaceChildren(...tableNodes(current.content)); };
+  const fillTable = (): void => { if (details.open && current !== null) tableBox.replaceChildren(...tableNodes(current)); };
   details.addEventListener("toggle", fillTable);
 
   return {
     node,
-    show(content, width, theme) {
-      node.hidden = content === null;
-      if (content === null || width <= 0) return;
-      current = { content, theme, drawing: content.draw(width, theme) };
-      setText(title, content.title);
-      setText(hint, content.hint);
-      setText(summary, `Table, ${plural(content.table.rows.length, "row")}`);
-      stage.replaceChildren(document_(current.drawing, theme, content.title, false));
+    show(drawing) {
+      node.hidden = drawing === null;
+      if (drawing === null) return;
+      current = drawing;
+      setText(title, drawing.title);
+      setText(hint, drawing.hint);
+      setText(summary, `Table, ${plural(drawing.table.rows.length, "row")}`);
+      stage.replaceChildren(drawingElement(drawing, `${drawing.title}. The table below has the numbers.`));
       fillTable();
     },
   };
 }
 
-/** @param whole with a background and a font, to stand alone. */
-function document_({ width, height, parts }: Drawing, theme: Theme, title: string, whole: boolean): SVGElement {
-  const root = svg("svg", { width: Math.ceil(width), height: Math.ceil(height), viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, role: "img", "aria-label": `${title}. The table below has the numbers.` });
-  root.setAttribute("font-family", theme.font);
-  if (whole) root.append(svg("rect", { width: "100%", height: "100%", fill: theme.background }));
-  root.append(...parts.map((part) => (whole ? part.cloneNode(true) : part)));
-  return root;
-}
+const tableText = ({ columns, rows }: Table): string => csv(columns.map(({ title }) => title), rows.map((row) => row.map((value) => value ?? "")));
 
-async function pngBytes(root: SVGElement, { width, height }: Drawing): Promise<Uint8Array> {
+/** As it is on screen, twice as fine. */
+async function pngBytes(drawing: Drawing, theme: Theme): Promise<Uint8Array> {
   const scale = 2;
-  const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(root)], { type: "image/svg+xml" }));
+  const url = URL.createObjectURL(new Blob([svgFile(drawing, lookOf(theme))], { type: "image/svg+xml" }));
   try {
     const image = new Image();
     image.src = url;
     await image.decode();
     const canvas = document.createElement("canvas");
-    canvas.width = Math.ceil(width) * scale;
-    canvas.height = Math.ceil(height) * scale;
+    canvas.width = image.naturalWidth * scale;
+    canvas.height = image.naturalHeight * scale;
     canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
     return await canvasBytes(canvas);
   } finally {
@@ -102,7 +83,7 @@ async function pngBytes(root: SVGElement, { width, height }: Drawing): Promise<U
   }
 }
 
-function tableNodes({ title, table: { columns, rows } }: CardContent): HTMLElement[] {
+function tableNodes({ title, table: { columns, rows } }: Drawing): HTMLElement[] {
   const cell = (value: Value, column: number): string => {
     if (value === null) return "–";
     if (typeof value === "string") return value;

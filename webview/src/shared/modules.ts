@@ -82,8 +82,6 @@ export function modulesOf(numbers: ModuleNumbers | null): Module[] {
   return found;
 }
 
-export const moduleName = (index: number): string => `M${index + 1}`;
-
 /** "7 modules, modularity 0.52". */
 export const describeModules = (store: ModuleStore): string =>
   (store.numbers.value === null ? store.problem.value ?? "Looking for modules…" : `${plural(store.list.value.length, "module")}, modularity ${number(store.numbers.value.modularity)}`);

@@ -1,20 +1,8 @@
-/**
- * @file Colours that tell modules apart, after Okabe and Ito without black; made lighter or darker where the original has less than
- * 3:1 against the background. More than seven cannot be told apart by hue: later rounds differ in the shape of the mark, and the
- * number of a module always stands beside it as text.
- */
+/** @file Colours that tell modules apart on a canvas; they are those of the figures. */
 
-import type { Rgb } from "./theme";
+import { hues, moduleColours, type Rgb } from "../../../server/src/figures/look";
 
-const onDark: readonly Rgb[] = [[230, 159, 0], [86, 180, 233], [0, 178, 132], [240, 228, 66], [92, 140, 255], [236, 108, 40], [214, 130, 176]];
-const onLight: readonly Rgb[] = [[166, 106, 0], [28, 122, 178], [0, 124, 90], [128, 116, 0], [0, 84, 150], [190, 74, 0], [164, 76, 124]];
-
-export const hues = onDark.length;
-
-export const moduleColour = (module: number, light: boolean): Rgb => (light ? onLight : onDark)[module % hues]!;
-
-/** 0: filled, 1: filled with a rim, 2: a ring. */
-export const moduleShape = (module: number): 0 | 1 | 2 => (Math.floor(module / hues) % 3) as 0 | 1 | 2;
+export const moduleColour = (module: number, light: boolean): Rgb => (light ? moduleColours.light : moduleColours.dark)[module % hues]!;
 
 /** Contrast of two colours as WCAG 2 defines it, 1 to 21. */
 export function contrast(a: Rgb, b: Rgb): number {

@@ -4,6 +4,7 @@
  */
 
 import { signal, type ReadonlySignal } from "@preact/signals-core";
+import type { Rgb } from "../../../server/src/figures/look";
 
 export interface Theme {
   light: boolean;
@@ -24,7 +25,6 @@ export interface Theme {
   monospace: string;
 }
 
-export type Rgb = readonly [red: number, green: number, blue: number];
 
 export const rgba = ([red, green, blue]: Rgb, alpha = 1): string => `rgba(${red},${green},${blue},${alpha})`;
 

@@ -1,13 +1,7 @@
 /** @file The same facts as the graph, as rows: for the keyboard, for screen readers, for spreadsheets. */
 
+import { numberColumn as numeric, textColumn as text, type Table, type Value } from "../../../server/src/figures/drawing";
 import { featureName, neighbours, totalImportance, type Graph } from "../graph/model";
-
-export type Value = string | number | null;
-interface Column { title: string; numeric: boolean }
-export interface Table { columns: Column[]; rows: Value[][] }
-
-const text = (title: string): Column => ({ title, numeric: false });
-const numeric = (title: string): Column => ({ title, numeric: true });
 
 export function layerTable(graph: Graph): Table {
   const counted = graph.layers.some(({ needed }) => needed !== null);
@@ -55,11 +49,13 @@ export function edgeTable(graph: Graph, above: readonly number[]): Table {
   return { columns: [text("From layer"), text("From"), text("To layer"), text("To"), numeric("Weight"), numeric("Share of section")], rows };
 }
 
+export type Row = Table["rows"][number];
+
 const feature = /^[fn]\d+$/;
 const collator = new Intl.Collator("en", { numeric: true });
 
 /** A sorted copy; missing values go last either way. */
-export function sorted(rows: readonly Value[][], column: number, descending: boolean): Value[][] {
+export function sorted(rows: readonly Row[], column: number, descending: boolean): Row[] {
   const sign = descending ? -1 : 1;
   return [...rows].sort((a, b) => {
     const [x, y] = [a[column] ?? null, b[column] ?? null];
@@ -69,7 +65,7 @@ export function sorted(rows: readonly Value[][], column: number, descending: boo
 }
 
 /** Rows with every word of the query in some cell; the name of a feature must be the whole cell, so that f1 is not f12. */
-export function filtered(rows: readonly Value[][], query: string): Value[][] {
+export function filtered(rows: readonly Row[], query: string): Row[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [...rows];
   return rows.filter((row) => words.every((word) => row.some((value) => typeof value === "string" && (feature.test(word) ? value === word : value.toLowerCase().includes(word)))));

@@ -1,6 +1,7 @@
 /** @file The Table tab: layers, features and edges in native tables, sorted and paged. */
 
 import { computed, effect, signal } from "@preact/signals-core";
+import type { Value } from "../../../server/src/figures/drawing";
 import { basisChoices } from "../graph/bases";
 import type { GraphStore } from "../graph/store";
 import { button, checkbox, dropdown, setDisabled, textField } from "../shared/controls";
@@ -9,7 +10,7 @@ import { element, setText } from "../shared/dom";
 import { csv, sendExport, textBytes } from "../shared/exports";
 import { baseName, count, number, percent, plural } from "../shared/format";
 import type { NodeName } from "../shared/savedState";
-import { edgeTable, featureTable, filtered, layerTable, sorted, type Value } from "./rows";
+import { edgeTable, featureTable, filtered, layerTable, sorted, type Row } from "./rows";
 
 type Kind = "layers" | "features" | "edges";
 
@@ -65,7 +66,7 @@ export function tableView(context: ViewContext, store: GraphStore, open: (name: 
     const { title } = table.value.columns[column]!;
     return shareColumn.test(title) ? percent(value) : Number.isInteger(value) ? count(value) : number(value);
   };
-  const openable = (row: Value[], column: number): NodeName | null => {
+  const openable = (row: Row, column: number): NodeName | null => {
     const at = kind.value === "features" && column === 1 ? [0, 1] : kind.value === "edges" && (column === 1 || column === 3) ? [column - 1, column] : null;
     if (at === null) return null;
     const name = String(row[at[1]!]);

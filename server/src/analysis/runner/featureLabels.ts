@@ -6,7 +6,8 @@ import { ActivationSource } from "../../core/lib/statistics/activationSource";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { DataSet } from "../../formats/dataSet";
 import { InputError } from "../errors";
-import type { LabelKind, LabelledLayer, LabelsAnswer, LabelsRequest } from "../worker/messages";
+import type { GroupMean, LabelKind, LabelledLayer, LabelsAnswer } from "../../protocol/labels";
+import type { LabelsRequest } from "../worker/messages";
 import { signalsFor, type Context } from "./ablationCurves";
 import type { AblationSession } from "./ablationSession";
 
@@ -84,9 +85,9 @@ async function profileLayer(name: string, features: number, kind: Exclude<LabelK
   const profile = sums.finish();
   return {
     name,
-    labels: Array.from({ length: features }, (_, feature) => describeProfile(profile, feature, kind, String)),
+    labels: Array.from({ length: features }, (_, feature) => describeProfile(profile, feature, kind, (group) => nameOf(group, kind, samples) ?? String(group))),
     explained: [...profile.explained],
-    profile: shown(profile, kind),
+    profile: shown(profile, kind, samples),
   };
 }
 
@@ -111,15 +112,24 @@ function groupsOf(kind: Exclude<LabelKind, "fourier">, { inputs, labels }: DataS
   });
 }
 
+/** A token between quotation marks, so that its spaces show; null where only its number is known. */
+function nameOf(group: number, kind: LabelKind, { tokenText }: DataSet): string | null {
+  return kind === "token" && tokenText ? JSON.stringify(tokenText(group)).replaceAll("|", "\\u007c") : null;
+}
+
 /** Tokens shown per feature. */
 const shownTokens = 10;
 
 /** Of classes and positions everything; of tokens, which are many, those where a feature is furthest from its mean. */
-function shown(profile: GroupProfile, kind: LabelKind): NonNullable<LabelledLayer["profile"]> {
+function shown(profile: GroupProfile, kind: LabelKind, samples: DataSet): GroupMean[][] {
   return profile.means.map((means, feature) => {
-    const all = profile.groups.map((group, k) => ({ group, count: profile.counts[k]!, mean: means[k]!, deviation: profile.deviations[feature]![k]! }));
+    const all = profile.groups.map((group, k): GroupMean => ({ group, count: profile.counts[k]!, mean: means[k]!, deviation: profile.deviations[feature]![k]! }));
     if (kind !== "token") return all;
-    const distance = ({ mean }: { mean: number }): number => Math.abs(mean - profile.mean[feature]!);
-    return all.filter(({ count }) => count >= fewestMembers).sort((a, b) => distance(b) - distance(a) || a.group - b.group).slice(0, shownTokens);
+    const distance = ({ mean }: GroupMean): number => Math.abs(mean - profile.mean[feature]!);
+    const furthest = all.filter(({ count }) => count >= fewestMembers).sort((a, b) => distance(b) - distance(a) || a.group - b.group).slice(0, shownTokens);
+    return furthest.map((one) => {
+      const text = nameOf(one.group, kind, samples);
+      return text === null ? one : { ...one, text };
+    });
   });
 }

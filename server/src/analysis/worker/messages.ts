@@ -7,6 +7,7 @@ import type { Metric } from "../../core/lib/ablation/evaluate";
 import type { EdgeSparsity } from "../../core/lib/edges/sparsity";
 import type { ModuleNumbers } from "../../protocol/ablation";
 import type { RunEvent } from "../../protocol/events";
+import type { LabelKind, LabelsAnswer } from "../../protocol/labels";
 import type { EdgesMessage } from "../../protocol/requests";
 import type { BackendName, BasisName, ResultOutline } from "../../protocol/result";
 import type { AblationScheduleSpec } from "../../protocol/spec";
@@ -130,29 +131,18 @@ export interface SparsityAnswer {
   bases: Partial<Record<BasisName, SectionSparsity[]>>;
 }
 
-/** What labels speak of; "auto" takes what suits the data. */
-export type LabelKind = "fourier" | "class" | "position" | "token";
 export interface LabelsRequest {
   kind: "labels";
   run: string;
   file: string;
+  /** "auto" takes what suits the data. */
   labels: LabelKind | "auto";
   basis: BasisName;
   compute: ComputeOptions;
 }
-export interface LabelledLayer {
-  name: string;
-  /** One per feature. */
-  labels: string[];
-  /** Share of a feature's energy in its strongest Fourier term, or of its variance that the grouping explains. */
-  explained: number[];
-  /** Per feature: mean and deviation in every class or position, or in the tokens where it is furthest from its mean. */
-  profile?: { group: number; count: number; mean: number; deviation: number }[][];
-}
-export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
 
 /** Modules of the interaction graph of a stored result, for a view. */
-interface ModulesRequest { kind: "modules"; file: string; resolution: number }
+interface ModulesRequest { kind: "modules"; file: string; resolution: number; basis: "lib" | "pca" }
 
 /** Every node layer that could be asked for of a result's network, in order. */
 interface NodeLayerNamesRequest { kind: "node-layer-names"; file: string; compute: ComputeOptions }

@@ -1,0 +1,27 @@
+/** @file What features respond to: labels, and how a feature depends on a grouping of the data (method sections 4.6, 4.8). */
+
+/** What labels speak of. */
+export type LabelKind = "fourier" | "class" | "position" | "token";
+
+/** A feature in one class, at one position, or on one token. */
+export interface GroupMean {
+  group: number;
+  /** The token as text, where the data know it. */
+  text?: string;
+  /** Values that the mean is over. */
+  count: number;
+  mean: number;
+  deviation: number;
+}
+
+export interface LabelledLayer {
+  name: string;
+  /** One per feature. */
+  labels: string[];
+  /** Share of a feature's energy in its strongest Fourier term, or of its variance that the grouping explains. */
+  explained: number[];
+  /** Per feature: every class or position, or the tokens where it is furthest from its mean; absent for Fourier terms. */
+  profile?: GroupMean[][];
+}
+
+export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
