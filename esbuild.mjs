@@ -17,6 +17,7 @@ const nodeEntries = [
   ["extension", "client/src/extension.ts"],
   ["server", "server/src/server.ts"],
   ["worker", "server/src/worker.ts"],
+  ["kernelThread", "server/src/kernelThread.ts"],
   ["workspaceWorker", "server/src/workspaceWorker.ts"],
   ["probe", "server/src/engine/probe.ts"],
 ];

@@ -1,5 +1,6 @@
 /**
- * Compiles the AssemblyScript kernels into the committed .wasm files, with and without relaxed SIMD.
+ * Compiles the AssemblyScript kernels into the committed .wasm files, with and without relaxed SIMD, for a memory of
+ * their own and for a shared one.
  * `node scripts/build-kernels.mjs [folder]` writes elsewhere, which is how the test compares them with the committed ones.
  */
 import asc from "assemblyscript/asc";
@@ -11,10 +12,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const sources = "server/src/engine/kernels";
 const target = process.argv[2] ?? join(root, sources);
 
+/** For a memory that two threads share; 65536 pages are 4 GiB. */
+const shared = ["--enable", "threads", "--sharedMemory", "--maximumMemory", "65536"];
+
 /** File, source, features. */
 const builds = [
   ["gemm.wasm", "gemm.as.ts", ["--enable", "simd"]],
   ["gemmRelaxed.wasm", "gemm.as.ts", ["--enable", "simd", "--enable", "relaxed-simd"]],
+  ["gemmShared.wasm", "gemm.as.ts", ["--enable", "simd", ...shared]],
+  ["gemmRelaxedShared.wasm", "gemm.as.ts", ["--enable", "simd", "--enable", "relaxed-simd", ...shared]],
   ["elementwise.wasm", "elementwise.as.ts", ["--enable", "simd"]],
   ["arrays.wasm", "arrays.as.ts", ["--enable", "simd"]],
 ];

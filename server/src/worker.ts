@@ -1,8 +1,10 @@
 /** @file Entry of the worker thread: answers one request at a time. Loads what a request needs, when it needs it. */
 
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { BackendFailure } from "./engine/backendFailure";
+import { offerHelperThread } from "./engine/kernels/helperThread";
 import { CancelledError, isBadInput, messageOf } from "./analysis/errors";
 import type { AblationSession } from "./analysis/runner/ablationSession";
 import type { ResultReader } from "./analysis/store/resultReader";
@@ -15,6 +17,9 @@ const keepAfterSeconds = 2;
 
 const port = parentPort;
 if (!port) throw new Error("worker.js is the analysis thread of LIB Lens; start lib-lens instead.");
+
+// Built beside this file; where it is missing, large eigenproblems are solved on this thread alone.
+offerHelperThread({ file: join(__dirname, "kernelThread.js") });
 
 const flag = new Int32Array((workerData as WorkerStart).cancelFlag);
 

@@ -11,7 +11,7 @@ import { schemaValidators } from "../../scripts/shared/schemaValidator.mjs";
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** Inside the project, so that the packages that stay external are found. */
-export async function bundle(entries: readonly ("worker" | "cli" | "probe")[]): Promise<string> {
+export async function bundle(entries: readonly ("worker" | "cli" | "probe" | "kernelThread")[]): Promise<string> {
   const parent = join(root, "artifacts", "test-bundles");
   await mkdir(parent, { recursive: true });
   const outdir = mkdtempSync(join(parent, "run-"));

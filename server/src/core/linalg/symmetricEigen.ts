@@ -1,5 +1,6 @@
 /** @file Eigenvalues and eigenvectors of a real symmetric matrix in float64. */
 
+import { HelperLost } from "../../engine/kernels/helperThread";
 import { nativeProducts } from "../../engine/products/hostProducts";
 import type { MatrixProducts } from "../../engine/products/matrixProducts";
 import { backTransform } from "./eigen/backTransform";
@@ -25,6 +26,8 @@ export interface EigenOptions {
   method?: "blocked" | "unblocked";
   /** Multiplies large blocks: the native library of this machine when absent, none (own kernels) when null. */
   native?: MatrixProducts | null;
+  /** Whether a second thread helps where one is offered (`offerHelperThread`), by default from a certain size on. Both ways give the same bits. */
+  twoThreads?: boolean;
   /** Called at least every tenth of a second; what it throws ends the solve. */
   checkCancelled?: () => void;
 }
@@ -33,6 +36,8 @@ export interface EigenOptions {
 const blockedFrom = 48;
 /** From this size on a native library multiplies the large blocks faster. */
 const nativeFrom = 384;
+/** From these sizes on a second thread is worth its start; beside a native library, which has threads of its own, less is left to it. */
+const twoThreadsFrom = { own: 768, native: 1536 };
 /** Largest |a_ij - a_ji| that counts as rounding, relative to the largest entry. */
 const asymmetryTolerance = 1e-6;
 
@@ -66,17 +71,25 @@ export function symmetricEigen(a: Matrix, options: EigenOptions = {}): Symmetric
   return descending(values, rows, exponent);
 }
 
-/** Eigenvalues and eigenvectors as rows. @param writeMatrix into n x n numbers */
+/** Eigenvalues and eigenvectors as rows. A second thread that is lost is done without. @param writeMatrix into n x n numbers */
 function blockedEigen(
-  writeMatrix: (target: Float64Array) => void, n: number,
-  { native = n < nativeFrom ? null : nativeProducts(), checkCancelled = () => undefined }: EigenOptions,
+  writeMatrix: (target: Float64Array) => void, n: number, options: EigenOptions,
 ): { values: Float64Array; rows: Float64Array } {
-  const workspace = openWorkspace(n, native, checkCancelled);
-  writeMatrix(workspace.memory.subarray(workspace.matrixAt, workspace.matrixAt + n * n));
-  const tridiagonal = tridiagonalize(workspace);
-  divideAndConquer(workspace, tridiagonal);
-  backTransform(workspace, tridiagonal.scales);
-  return { values: tridiagonal.diagonal, rows: workspace.memory.subarray(workspace.matrixAt, workspace.matrixAt + n * n) };
+  const { native = n < nativeFrom ? null : nativeProducts(), checkCancelled = (): void => undefined } = options;
+  const { twoThreads = n >= (native === null ? twoThreadsFrom.own : twoThreadsFrom.native) } = options;
+  const workspace = openWorkspace(n, { native, twoThreads, checkCancelled });
+  try {
+    writeMatrix(workspace.memory.subarray(workspace.matrixAt, workspace.matrixAt + n * n));
+    const tridiagonal = tridiagonalize(workspace);
+    divideAndConquer(workspace, tridiagonal);
+    backTransform(workspace, tridiagonal.scales);
+    return { values: tridiagonal.diagonal, rows: workspace.memory.subarray(workspace.matrixAt, workspace.matrixAt + n * n) };
+  } catch (error) {
+    if (!(error instanceof HelperLost)) throw error;
+    return blockedEigen(writeMatrix, n, { ...options, twoThreads: false });
+  } finally {
+    workspace.close();
+  }
 }
 
 /** Largest absolute entry of the part. */

@@ -229,15 +229,14 @@ export function workBytes(): i32 {
 }
 
 /**
- * y = A x for symmetric A (n x n, leading dimension lda) of which only the lower triangle is read: every entry is loaded once
- * and used for both its row and its column.
+ * y += what rows `from` .. `to` (`from` a multiple of 4) of the lower triangle of a symmetric A (leading dimension lda) contribute to A x:
+ * every entry is loaded once and used for both its row and its column.
  */
-export function dsymv(n: i32, a: usize, lda: usize, x: usize, y: usize): void {
-  memory.fill(y, 0, <usize>n << 3);
+export function dsymv(from: i32, to: i32, a: usize, lda: usize, x: usize, y: usize): void {
   const rowBytes = lda << 3;
-  let i: i32 = 0;
-  for (; i + 4 <= n; i += 4) symvRows(i, a + <usize>i * rowBytes, rowBytes, x, y);
-  for (; i < n; i++) {
+  let i: i32 = from;
+  for (; i + 4 <= to; i += 4) symvRows(i, a + <usize>i * rowBytes, rowBytes, x, y);
+  for (; i < to; i++) {
     const row = a + <usize>i * rowBytes;
     const xi = load<f64>(at<f64>(x, i));
     let sum: f64 = 0;

@@ -2,13 +2,15 @@
 
 import plain from "./gemm.wasm";
 import relaxed from "./gemmRelaxed.wasm";
+import relaxedShared from "./gemmRelaxedShared.wasm";
+import plainShared from "./gemmShared.wasm";
 
 /** Addresses are bytes; strides, leading dimensions and lengths are entries. */
 export interface KernelFunctions {
   dgemm: Gemm;
   sgemm: Gemm;
   workBytes(): number;
-  dsymv(n: number, a: number, lda: number, x: number, y: number): void;
+  dsymv(from: number, to: number, a: number, lda: number, x: number, y: number): void;
   ddot(n: number, x: number, y: number): number;
   daxpy(n: number, alpha: number, x: number, y: number): void;
   drot(n: number, x: number, y: number, c: number, s: number): void;
@@ -25,13 +27,25 @@ const pageBytes = 65536;
 /** Vectors are loaded 16 bytes at a time. */
 const alignment = 16;
 
-let compiled: { module: WebAssembly.Module; fused: boolean } | null = null;
+/** Pages that a shared memory may grow to: 4 GiB, as the kernels are compiled. */
+const sharedPages = 65536;
+
+/** Builds by "shared" or "own" memory. */
+const compiled = new Map<string, WebAssembly.Module>();
 
 /** The build that this machine accepts: fused multiply-add where relaxed SIMD exists (Node 22 and later). */
-function compile(): { module: WebAssembly.Module; fused: boolean } {
-  const fused = WebAssembly.validate(relaxed);
-  compiled ??= { module: new WebAssembly.Module(fused ? relaxed : plain), fused };
-  return compiled;
+function compile(fused: boolean, shared: boolean): WebAssembly.Module {
+  const kind = shared ? "shared" : "own";
+  let module = compiled.get(kind);
+  if (module === undefined) {
+    module = new WebAssembly.Module(fused ? (shared ? relaxedShared : relaxed) : shared ? plainShared : plain);
+    compiled.set(kind, module);
+  }
+  return module;
+}
+
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelFunctions {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelFunctions;
 }
 
 /** The kernels with one memory whose addresses the caller hands out with `reserve`. */
@@ -43,13 +57,18 @@ export class GemmKernels {
   readonly work = pageBytes;
   /** First address that is free for operands. */
   readonly heap: number;
-  readonly #memory = new WebAssembly.Memory({ initial: 2 });
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
 
-  /** @throws Error when WebAssembly SIMD is not available. */
-  constructor() {
-    const { module, fused } = compile();
-    this.fused = fused;
-    this.functions = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as KernelFunctions;
+  /**
+   * @param shared in a memory that another thread can compute on, too
+   * @throws Error when WebAssembly SIMD, or a shared memory, is not available.
+   */
+  constructor(shared = false) {
+    this.fused = WebAssembly.validate(relaxed);
+    this.module = compile(this.fused, shared);
+    this.memory = new WebAssembly.Memory(shared ? { initial: 2, maximum: sharedPages, shared } : { initial: 2 });
+    this.functions = instantiate(this.module, this.memory);
     this.heap = align(this.work + this.functions.workBytes());
     this.#growTo(this.heap);
   }
@@ -70,12 +89,12 @@ export class GemmKernels {
   }
 
   /** Views of the memory; they die with the next `reserve`. */
-  float32(address: number, length: number): Float32Array { return new Float32Array(this.#memory.buffer, address, length); }
-  float64(address: number, length: number): Float64Array { return new Float64Array(this.#memory.buffer, address, length); }
+  float32(address: number, length: number): Float32Array { return new Float32Array(this.memory.buffer, address, length); }
+  float64(address: number, length: number): Float64Array { return new Float64Array(this.memory.buffer, address, length); }
 
   #growTo(bytes: number): void {
-    const missing = Math.ceil((bytes - this.#memory.buffer.byteLength) / pageBytes);
-    if (missing > 0) this.#memory.grow(missing);
+    const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / pageBytes);
+    if (missing > 0) this.memory.grow(missing);
   }
 }
 

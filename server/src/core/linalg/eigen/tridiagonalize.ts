@@ -3,8 +3,8 @@
  * is a symmetric matrix-vector product per column, the other half one matrix product per panel.
  */
 
-import { blockProduct } from "./blockProduct";
-import { address, panelWidth, type EigenWorkspace } from "./workspace";
+import { productCall } from "./blockProduct";
+import { address, panelWidth, type EigenWorkspace, type WorkingCall } from "./workspace";
 
 export interface Tridiagonal {
   diagonal: Float64Array;
@@ -19,6 +19,9 @@ const negligible = 1e-140;
 
 /** Rows of the trailing matrix updated at a time: only its lower triangle is needed. */
 const updateRows = 128;
+
+/** Length from which a symmetric product is worth two threads. */
+const splitFrom = 384;
 
 /** Reduces the matrix of the workspace (lower triangle is read and destroyed): A = H_0 .. H_(n-2) T H_(n-2) .. H_0. */
 export function tridiagonalize(workspace: EigenWorkspace): Tridiagonal {
@@ -80,7 +83,7 @@ function reduceColumn(workspace: EigenWorkspace, out: Tridiagonal, first: number
 
   const vBelow = address(v + c + 1);
   const w = companion(i) + c + 1;
-  functions.dsymv(below, address(matrixAt + (c + 1) * n + c + 1), n, vBelow, address(w));
+  multiplySymmetric(workspace, c + 1, vBelow, w);
   for (let k = 0; k < i; k++) {
     const vk = address(vector(k) + c + 1);
     const wk = address(companion(k) + c + 1);
@@ -94,6 +97,24 @@ function reduceColumn(workspace: EigenWorkspace, out: Tridiagonal, first: number
   functions.daxpy(below, half, vBelow, address(w));
 }
 
+/** w <- A v for the trailing matrix from row and column `start`, in two parts of equal work whose sum does not depend on who computes them. */
+function multiplySymmetric(workspace: EigenWorkspace, start: number, vBelow: number, w: number): void {
+  const { n, functions, memory, matrixAt, partialAt, together } = workspace;
+  const below = n - start;
+  const trailing = address(matrixAt + start * n + start);
+  const part = (from: number, to: number, at: number): WorkingCall => () => ({ kernel: "dsymv", values: [from, to, trailing, n, vBelow, address(at)] });
+  memory.fill(0, w, w + below);
+  if (below < splitFrom) {
+    functions.dsymv(0, below, trailing, n, vBelow, address(w));
+    return;
+  }
+  // Half of a triangle's area lies above 1 / sqrt(2) of its height.
+  const middle = Math.round((below * Math.SQRT1_2) / 4) * 4;
+  memory.fill(0, partialAt, partialAt + below);
+  together([part(middle, below, w)], [part(0, middle, partialAt)]);
+  functions.daxpy(below, 1, address(partialAt), address(w));
+}
+
 /** A <- A - V W^T - W V^T on the lower triangle from row and column `start`, as one product of [V W] with [W V]. */
 function updateTrailing(workspace: EigenWorkspace, start: number): void {
   const { n, memory, matrixAt, panelAt } = workspace;
@@ -101,11 +122,13 @@ function updateTrailing(workspace: EigenWorkspace, start: number): void {
   const half = panelWidth * n;
   memory.copyWithin(swapped, panel + half, panel + 2 * half);
   memory.copyWithin(swapped + half, panel, panel + half);
+  const calls: WorkingCall[] = [];
   for (let row = start; row < n; row += updateRows) {
     const rows = Math.min(updateRows, n - row);
-    blockProduct(
-      workspace, { m: rows, n: row + rows - start, k: 2 * panelWidth },
+    calls.push(productCall(
+      { m: rows, n: row + rows - start, k: 2 * panelWidth },
       { at: panel + row, stride: n, transposed: true }, { at: swapped + start, stride: n }, { at: matrixAt + row * n + start, stride: n }, true,
-    );
+    ));
   }
+  workspace.together(calls.filter((_, i) => i % 2 === 0), calls.filter((_, i) => i % 2 === 1));
 }

@@ -1,6 +1,8 @@
 /** @file Working memory of the eigensolver: matrices that the compiled kernels address directly. */
 
 import { GemmKernels, type KernelFunctions } from "../../../engine/kernels/gemmKernels";
+import { HelperThread, helperOffered } from "../../../engine/kernels/helperThread";
+import { runCall, type KernelCall } from "../../../engine/kernels/sharedCalls";
 import type { MatrixProducts } from "../../../engine/products/matrixProducts";
 
 const bytesPerEntry = 8;
@@ -11,6 +13,9 @@ const blockWidths = { own: 64, native: 128 };
 /** Rows that a product takes at a time: those of a native one are copied, and a large one can be stopped between them. */
 export const rowsAtATime = 256;
 
+/** A kernel call for the thread whose work area for products is at `work` (byte address). */
+export type WorkingCall = (work: number) => KernelCall;
+
 /**
  * Areas of one solve. Names ending in `At` are indices into `memory` (entries); `address` turns them into byte addresses for kernels.
  * All n x n areas are row-major with leading dimension n.
@@ -18,8 +23,6 @@ export const rowsAtATime = 256;
 export interface EigenWorkspace {
   readonly n: number;
   readonly functions: KernelFunctions;
-  /** Work area of the matrix product (byte address). */
-  readonly gemmWork: number;
   readonly memory: Float64Array;
   /** n x n: the matrix, later the eigenvectors as rows. */
   readonly matrixAt: number;
@@ -39,42 +42,63 @@ export interface EigenWorkspace {
   readonly checkCancelled: () => void;
   /** The native library for large products; null where own kernels compute all of them. */
   readonly native: MatrixProducts | null;
-  /** Copies for native products: rowsAtATime x n, blockWidth x n, rowsAtATime x n. */
-  readonly packedAt: readonly [number, number, number];
+  /** Room for the operands and the result of native products: rowsAtATime x n, blockWidth x n, rowsAtATime x n. */
+  readonly copies: { readonly left: Float64Array; readonly right: Float64Array; readonly product: Float64Array };
+  /** n entries: the other thread's part of a matrix-vector product. */
+  readonly partialAt: number;
+  /** Runs the first calls on this thread and the second ones, independent of them, on another where there is one. */
+  together(first: readonly WorkingCall[], second: readonly WorkingCall[]): void;
+  /** Ends the other thread. */
+  close(): void;
 }
 
 /** Up to this size the memory is kept for the next solve. */
 const keptSize = 512;
 let kept: GemmKernels | null = null;
 
+export interface WorkspaceOptions {
+  native: MatrixProducts | null;
+  /** Whether a second thread helps, where one is offered. */
+  twoThreads: boolean;
+  checkCancelled: () => void;
+}
+
 /** @throws Error when WebAssembly SIMD is missing or the memory cannot be had. */
-export function openWorkspace(n: number, native: MatrixProducts | null, checkCancelled: () => void): EigenWorkspace {
-  const kernels = n <= keptSize ? (kept ??= new GemmKernels()) : new GemmKernels();
+export function openWorkspace(n: number, { native, twoThreads, checkCancelled }: WorkspaceOptions): EigenWorkspace {
+  const shared = twoThreads && helperOffered();
+  const kernels = shared ? new GemmKernels(true) : n <= keptSize ? (kept ??= new GemmKernels()) : new GemmKernels();
   const square = n * n * bytesPerEntry;
   const panel = 2 * panelWidth * n * bytesPerEntry;
-  const packed = native === null ? [0, 0, 0] : [rowsAtATime, blockWidths.native, rowsAtATime].map((rows) => rows * n * bytesPerEntry);
   const blockWidth = native === null ? blockWidths.own : blockWidths.native;
   // The vectors of one half, or a block of reflectors' products.
   const half = n * Math.max(Math.ceil(n / 2), Math.min(n, blockWidth)) * bytesPerEntry;
   const triangle = blockWidth * blockWidth * bytesPerEntry;
-  const sizes = [square, square, square, half, square, panel, panel, n * bytesPerEntry, triangle, triangle, ...packed];
-  const [matrixAt, reflectorsAt, first, second, third, panelA, panelB, columnAt, overlapsAt, triangleAt, left, right, product] =
-    kernels.reserve(...sizes).map((address) => address / bytesPerEntry);
+  const vector = n * bytesPerEntry;
+  const addresses = kernels.reserve(square, square, square, half, square, panel, panel, vector, vector, triangle, triangle, kernels.functions.workBytes());
+  const otherWork = addresses.at(-1)!;
+  const [matrixAt, reflectorsAt, first, second, third, panelA, panelB, columnAt, partialAt, overlapsAt, triangleAt] = addresses.map((address) => address / bytesPerEntry);
+  const helper = shared ? HelperThread.start(kernels) : null;
+  const copy = (rows: number, cols: number): Float64Array => new Float64Array(native === null ? 0 : rows * cols);
   return {
     n,
     functions: kernels.functions,
-    gemmWork: kernels.work,
-    memory: kernels.float64(0, product + packed[2] / bytesPerEntry),
+    memory: kernels.float64(0, otherWork / bytesPerEntry),
     matrixAt,
     reflectorsAt,
     scratchAt: [first, second, third],
     panelAt: [panelA, panelB],
     columnAt,
+    partialAt,
     blockWidth,
     trianglesAt: [overlapsAt, triangleAt],
     checkCancelled,
     native,
-    packedAt: [left, right, product],
+    copies: { left: copy(rowsAtATime, n), right: copy(blockWidth, n), product: copy(rowsAtATime, n) },
+    together(first, second) {
+      if (helper !== null && second.length > 0) helper.together(first.map((call) => call(kernels.work)), second.map((call) => call(otherWork)));
+      else for (const call of [...first, ...second]) runCall(kernels.functions, call(kernels.work));
+    },
+    close: () => helper?.end(),
   };
 }
 

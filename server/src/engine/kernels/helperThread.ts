@@ -1,0 +1,81 @@
+/** @file A second thread that runs kernels on the memory of the first, for as long as one large computation takes. */
+
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { GemmKernels } from "./gemmKernels";
+import { callsAtOnce, runCall, SharedCalls, type KernelCall } from "./sharedCalls";
+
+/** What the thread gets. */
+export interface HelperStart {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  calls: SharedArrayBuffer;
+}
+
+export interface HelperOffer {
+  /** The built entry of the thread (`dist/kernelThread.js`). */
+  file: string;
+  /** Seconds without an answer after which a thread that has begun counts as lost. */
+  patience?: number;
+}
+
+const usualPatience = 30;
+
+let offer: HelperOffer | null = null;
+
+/** Says where the thread's entry is; without one, or with null, everything runs on one thread. */
+export function offerHelperThread(given: HelperOffer | null): void {
+  offer = given;
+}
+
+/** Whether this process may start one: it has an entry and a processor for it. */
+export function helperOffered(): boolean {
+  return offer !== null && availableParallelism() > 1;
+}
+
+/** The thread stopped in the middle of its work, whose results are lost. */
+export class HelperLost extends Error {}
+
+export class HelperThread {
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<void>;
+
+  private constructor(private readonly kernels: GemmKernels, worker: Worker, private readonly calls: SharedCalls, private readonly patience: number) {
+    this.ended = new Promise((done) => worker.once("exit", () => done()));
+  }
+
+  /** @param kernels in a shared memory. @returns null where no thread was offered or none can be started */
+  static start(kernels: GemmKernels): HelperThread | null {
+    if (offer === null) return null;
+    try {
+      const { file, patience = usualPatience } = offer;
+      const calls = SharedCalls.make();
+      const start: HelperStart = { module: kernels.module, memory: kernels.memory, calls: calls.buffer };
+      const worker = new Worker(file, { workerData: start, execArgv: [] });
+      // A thread that fails or never starts posts no answer: its work is done here.
+      worker.on("error", () => undefined);
+      worker.unref();
+      return new HelperThread(kernels, worker, calls, patience);
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * Runs `first` on this thread and `second` on the other one, or here as well where the other one has not begun when `first` is done.
+   * @throws HelperLost
+   */
+  together(first: readonly KernelCall[], second: readonly KernelCall[]): void {
+    const { functions } = this.kernels;
+    const posted = second.slice(0, callsAtOnce);
+    this.calls.post(posted);
+    for (const call of [...first, ...second.slice(callsAtOnce)]) runCall(functions, call);
+    if (this.calls.takeBack()) for (const call of posted) runCall(functions, call);
+    else if (!this.calls.awaitEnd(this.patience)) throw new HelperLost("The second thread of a computation does not answer.");
+  }
+
+  /** The thread ends by itself; nothing waits for it. */
+  end(): void {
+    this.calls.close();
+  }
+}

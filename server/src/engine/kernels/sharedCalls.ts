@@ -1,0 +1,99 @@
+/**
+ * @file What two threads on one memory of the kernels agree on: a list of kernel calls in shared memory, and one word that says whose turn
+ * it is. Work that the other thread has not begun can be taken back, so neither a late nor a missing thread holds anything up.
+ */
+
+import type { KernelFunctions } from "./gemmKernels";
+
+/** A call of one kernel, with its arguments in order. */
+export type KernelCall = { [K in SharedKernel]: { kernel: K; values: Parameters<KernelFunctions[K]> } }[SharedKernel];
+
+type SharedKernel = (typeof sharedKernels)[number];
+const sharedKernels = ["dgemm", "dsymv"] as const;
+
+/** Values of the word. `Free`: nothing to do, or done. */
+const enum Turn { Free, Posted, Running, Closed }
+
+/** Calls that one posting can hold; a caller runs the rest itself. */
+export const callsAtOnce = 64;
+/** Numbers of one call: kernel, count of arguments, arguments. */
+const slots = 16;
+const headerBytes = 8;
+
+/** Looks at the word this often before the thread goes to sleep: about a tenth of a millisecond, the time between two columns of a matrix. */
+const looks = 10_000;
+/** Longest sleep at once, in milliseconds. */
+const nap = 1000;
+
+export function runCall(functions: KernelFunctions, { kernel, values }: KernelCall): void {
+  (functions[kernel] as (...values: number[]) => void)(...values);
+}
+
+export class SharedCalls {
+  private readonly word: Int32Array;
+  private readonly calls: Float64Array;
+
+  /** @param buffer as `make` made it, on both sides */
+  constructor(readonly buffer: SharedArrayBuffer) {
+    this.word = new Int32Array(buffer, 0, 2);
+    this.calls = new Float64Array(buffer, headerBytes);
+  }
+
+  static make(): SharedCalls {
+    return new SharedCalls(new SharedArrayBuffer(headerBytes + callsAtOnce * slots * Float64Array.BYTES_PER_ELEMENT));
+  }
+
+  /** Offers calls to the other thread; the last ones must be finished. */
+  post(calls: readonly KernelCall[]): void {
+    calls.forEach(({ kernel, values }, i) => this.calls.set([sharedKernels.indexOf(kernel), values.length, ...values], i * slots));
+    this.word[1] = calls.length;
+    this.turn(Turn.Posted);
+  }
+
+  /** Takes posted calls back. @returns false when the other thread has begun */
+  takeBack(): boolean {
+    return Atomics.compareExchange(this.word, 0, Turn.Posted, Turn.Free) === Turn.Posted;
+  }
+
+  /** Waits until the other thread has run the calls. @returns false when it has not after `naps` sleeps of a second */
+  awaitEnd(naps: number): boolean {
+    for (let left = naps; this.sleepWhile(Turn.Running); left--) if (left === 0) return false;
+    return true;
+  }
+
+  /** The other thread ends. */
+  close(): void {
+    this.turn(Turn.Closed);
+  }
+
+  /** Runs what is posted, until the other side closes. */
+  serve(functions: KernelFunctions): void {
+    for (;;) {
+      if (Atomics.load(this.word, 0) === Turn.Closed) return;
+      if (Atomics.compareExchange(this.word, 0, Turn.Posted, Turn.Running) !== Turn.Posted) {
+        this.sleepWhile(Turn.Free);
+        continue;
+      }
+      for (let i = 0; i < this.word[1]; i++) {
+        const [kernel, count] = this.calls.subarray(i * slots, i * slots + 2);
+        const values = Array.from(this.calls.subarray(i * slots + 2, i * slots + 2 + count));
+        runCall(functions, { kernel: sharedKernels[kernel], values } as KernelCall);
+      }
+      // Unless the other side has closed in the meantime.
+      Atomics.compareExchange(this.word, 0, Turn.Running, Turn.Free);
+      Atomics.notify(this.word, 0);
+    }
+  }
+
+  private turn(turn: Turn): void {
+    Atomics.store(this.word, 0, turn);
+    Atomics.notify(this.word, 0);
+  }
+
+  /** Looks for a while, then sleeps. @returns whether the word is still `turn` */
+  private sleepWhile(turn: Turn): boolean {
+    for (let look = 0; look < looks; look++) if (Atomics.load(this.word, 0) !== turn) return false;
+    Atomics.wait(this.word, 0, turn, nap);
+    return Atomics.load(this.word, 0) === turn;
+  }
+}
