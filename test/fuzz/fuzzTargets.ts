@@ -7,6 +7,7 @@ import { memorySource } from "../../server/src/formats/bytes/byteSource";
 import { readCsv } from "../../server/src/formats/data/csv";
 import { readTar } from "../../server/src/formats/data/images";
 import { documents } from "../../server/src/formats/data/documents";
+import { readParquet } from "../../server/src/formats/data/parquet";
 import { readIdx } from "../../server/src/formats/data/idx";
 import { decodeJpeg } from "../../server/src/formats/images/jpeg";
 import { decodePng } from "../../server/src/formats/images/png";
@@ -15,6 +16,7 @@ import { parseConfig } from "../../server/src/formats/sidecarConfig";
 import { llama2cExport, smallExport } from "../formats/llama2c/exports";
 import { readTokenizer } from "../../server/src/formats/tokenizers/openTokenizer";
 import { jpegFile, pngFile, smallImages, tarOf } from "../formats/images/imageFiles";
+import { smallParquetFiles } from "../formats/data/parquetFiles";
 import { byteLevelJson, llama2File, spacedJson } from "../formats/tokenizers/tokenizerFiles";
 
 export interface FuzzTarget {
@@ -81,6 +83,7 @@ export function fuzzTargets(fixtures: string): ReadonlyMap<string, FuzzTarget> {
     ["npz", { seeds: files("compressed.npz"), read: readModel }],
     ["idx", { seeds: [idx, new Uint8Array(gzipSync(idx))], read: (bytes) => readIdx(memorySource(bytes, "fuzz")) }],
     ["csv", { seeds: [utf8("a,b,y\n1,2.5,0\n-3,4e5,1\n"), utf8("\"a, \"\"b\"\"\";\"c\nd\"\r\n\"1\";x\r\n2;y\r\n")], read: (bytes) => readCsv(memorySource(bytes, "fuzz"), { kind: "csv" }, signals) }],
+    ["parquet", { seeds: smallParquetFiles(), read: (bytes) => readParquet(memorySource(bytes, "fuzz"), { kind: "parquet" }, signals) }],
     ["tokenizer.json", { seeds: [byteLevelJson(), spacedJson()].map((json) => utf8(JSON.stringify(json))), read: readTokenizerFile }],
     ["tokenizer.bin", { seeds: [llama2File(["a", "b", "ab", " ab"])], read: readTokenizerFile }],
     ["documents.jsonl", { seeds: [utf8("{\"text\": \"a b\"}\n\"c\"\n\n{\"x\": [1], \"text\": \"\\ud83d\\ude00\"}\n")], read: readDocuments("fuzz.jsonl") }],

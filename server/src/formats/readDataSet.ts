@@ -14,6 +14,7 @@ import type { DataKindReader, RawDataSet, ReadSignals } from "./data/dataKind";
 import { fieldsOfKind, foreignFields } from "./data/fields";
 import { idx } from "./data/idx";
 import { modularAddition } from "./data/modularAddition";
+import { parquet } from "./data/parquet";
 import { checkNamedSplit, dividedData, isDivided } from "./data/splits";
 import { text } from "./data/text";
 
@@ -26,6 +27,7 @@ const readers: ReadonlyMap<DataKind, DataKindReader> = new Map<DataKind, DataKin
   ["npz", arrays],
   ["safetensors", arrays],
   ["csv", csv],
+  ["parquet", parquet],
   ["images", images],
   ["text", text],
 ]);
