@@ -5,6 +5,7 @@ import { ablateCommand } from "./commands/ablate";
 import { analyzeCommand } from "./commands/analyze";
 import { cancelCommand } from "./commands/cancel";
 import { createSpecCommand } from "./commands/createSpec";
+import { findLabelsCommand } from "./commands/findLabels";
 import { openView } from "./commands/openView";
 import { selectBackend } from "./commands/selectBackend";
 import { statusMenu } from "./commands/statusMenu";
@@ -44,6 +45,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   command("openJacobian", (target) => openView({ server, views }, "jacobians", target));
   command("openPlots", (target) => openView({ server, views }, "plots", target));
   command("ablate", (target) => ablateCommand({ server, runs, views }, target));
+  command("findLabels", (target) => findLabelsCommand({ server, views }, target));
   command("cancel", (target) => cancelCommand(server, runs, target));
   command("selectBackend", () => selectBackend(server));
   command("createSpec", (target) => createSpecCommand(server, target));

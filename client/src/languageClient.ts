@@ -1,7 +1,7 @@
 /** @file Starts the language server and gives its own methods (protocol/requests.ts) as typed calls. */
 
 import { join } from "node:path";
-import { EventEmitter, workspace, type Disposable, type Event, type ExtensionContext } from "vscode";
+import { EventEmitter, workspace, type CancellationToken, type Disposable, type Event, type ExtensionContext } from "vscode";
 import {
   LanguageClient, TransportKind, type ClientCapabilities, type LanguageClientOptions, type StaticFeature,
 } from "vscode-languageclient/node";
@@ -24,7 +24,7 @@ const ownProgress: StaticFeature = {
 
 /** What the rest of the extension needs of the server. */
 export interface LensServer {
-  request<Method extends keyof Requests>(method: Method, params: Requests[Method]["params"]): Promise<Requests[Method]["result"]>;
+  request<Method extends keyof Requests>(method: Method, params: Requests[Method]["params"], token?: CancellationToken): Promise<Requests[Method]["result"]>;
   readonly onRun: Event<RunEvent>;
   readonly onResultsChanged: Event<void>;
   /** The process is new: ids of earlier runs mean nothing to it. */
@@ -76,8 +76,8 @@ export class LensClient implements LensServer, Disposable {
     return this.client.start();
   }
 
-  request<Method extends keyof Requests>(method: Method, params: Requests[Method]["params"]): Promise<Requests[Method]["result"]> {
-    return this.client.sendRequest<Requests[Method]["result"]>(method, params);
+  request<Method extends keyof Requests>(method: Method, params: Requests[Method]["params"], token?: CancellationToken): Promise<Requests[Method]["result"]> {
+    return this.client.sendRequest<Requests[Method]["result"]>(method, params, token);
   }
 
   showLog(): void {

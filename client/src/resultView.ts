@@ -2,7 +2,8 @@
 
 import { commands, Uri, type Disposable, type Webview } from "vscode";
 import type { RunCurve, RunEvent } from "../../server/src/protocol/events";
-import type { ResultMetadata } from "../../server/src/protocol/result";
+import type { LabelsAnswer } from "../../server/src/protocol/labels";
+import type { BasisName, ResultMetadata } from "../../server/src/protocol/result";
 import { viewCommands, type HostMessage, type ViewMessage, type ViewTarget } from "../../server/src/protocol/views";
 import { saveExport } from "./export";
 import { messageOf } from "./format";
@@ -26,6 +27,7 @@ type ShowMessage = Extract<HostMessage, { kind: "show" }>;
 
 export class ResultView implements Disposable {
   private readonly subscriptions: Disposable[];
+  private readonly labels = new Map<BasisName, LabelsAnswer>();
   private ready = false;
   private markReady: () => void = () => { /* set below */ };
   /** The page has loaded and listens. */
@@ -109,8 +111,13 @@ export class ResultView implements Disposable {
         return;
       }
       case "modules": {
-        const modules = await server.request("lib/modules", { uri: this.resultUri(), resolution: message.resolution });
-        this.post({ kind: "modules", request: message.request, modules });
+        const { request, resolution, basis } = message;
+        this.post({ kind: "modules", request, modules: await server.request("lib/modules", { uri: this.resultUri(), resolution, basis }) });
+        return;
+      }
+      case "architecture": {
+        const { modules } = await server.request("lib/architecture", { uri: this.resultUri() });
+        this.post({ kind: "architecture", request: message.request, modules });
         return;
       }
       case "openSource": return revealLayer(server, this.resultUri(), message.layer);
@@ -120,7 +127,7 @@ export class ResultView implements Disposable {
         return;
       case "action":
         if (message.action === "showLog") server.showLog();
-        else if (message.action === "ablate") await commands.executeCommand(viewCommands.ablate, { uri: this.resultUri() } satisfies ViewTarget);
+        else if (message.action === "ablate" || message.action === "findLabels") await commands.executeCommand(viewCommands[message.action], { uri: this.resultUri() } satisfies ViewTarget);
         else await commands.executeCommand("libLens.analyzeModel", this.spec());
         return;
     }
@@ -158,6 +165,13 @@ export class ResultView implements Disposable {
     this.onResult(metadata);
     this.post({ kind: "result", uri: uri.toString(), metadata });
     this.post({ kind: "curves", uri: uri.toString(), curves: await this.services.server.request("lib/curves", { uri: uri.toString() }) });
+    for (const [basis, labels] of this.labels) this.post({ kind: "labels", uri: uri.toString(), basis, labels });
+  }
+
+  /** Shows what features respond to, also when the page is made anew; not longer than this view. */
+  showLabels(basis: BasisName, labels: LabelsAnswer): void {
+    this.labels.set(basis, labels);
+    if (this.ready && this.source.uri !== null) this.post({ kind: "labels", uri: this.source.uri.toString(), basis, labels });
   }
 
   /** An ablation is a run of its own; its curves belong to every view of the result. */

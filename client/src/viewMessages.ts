@@ -24,9 +24,12 @@ export function parseViewMessage(value: unknown): ViewMessage | null {
       return { kind: "ablate", request, layer, remove, basis: basis as "lib" | "pca" | "neuron" };
     }
     case "modules": {
-      const { request, resolution } = message;
-      return isIndex(request) && typeof resolution === "number" && resolution > 0 && Number.isFinite(resolution) ? { kind: "modules", request, resolution } : null;
+      const { request, resolution, basis } = message;
+      if (!isIndex(request) || typeof resolution !== "number" || !(resolution > 0) || !Number.isFinite(resolution) || (basis !== "lib" && basis !== "pca")) return null;
+      return { kind: "modules", request, resolution, basis };
     }
+    case "architecture":
+      return isIndex(message["request"]) ? { kind: "architecture", request: message["request"] } : null;
     case "openSource":
       return isText(message["layer"], 500) ? { kind: "openSource", layer: message["layer"] } : null;
     case "export": {

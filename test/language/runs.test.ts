@@ -1,5 +1,7 @@
 import { rm } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CancellationTokenSource } from "vscode-languageserver-protocol/node";
 import type { RunEvent } from "../../server/src/protocol/events";
 import { writeCheckpoint } from "./checkpoints";
 import { Client, Workspace, buildServer } from "./client";
@@ -17,13 +19,23 @@ const spec = JSON.stringify({
   model: "mlp.safetensors", architecture: { family: "mlp", activation: "relu" }, data: { kind: "npy", inputs: "x.npy" },
 });
 
-/** A float32 array in NumPy's format. */
-function npy(rows: number, columns: number): Uint8Array {
-  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
+/** An array in NumPy's format. */
+function npy(type: "<f4" | "<i4", shape: string, values: Float32Array | Int32Array): Uint8Array {
+  const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape}), }`;
   const padded = `${header}${" ".repeat(63 - ((10 + header.length) % 64))}\n`;
-  const values = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i * i + 0.3));
   const start = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, padded.length & 255, padded.length >> 8]);
   return Buffer.concat([start, Buffer.from(padded, "latin1"), Buffer.from(values.buffer)]);
+}
+
+const inputs = Float32Array.from({ length: 1800 }, (_, i) => Math.sin(i * i + 0.3));
+
+/** Share of the variance of numbers that their signs explain. */
+function shareOfSigns(values: readonly number[]): number {
+  const mean = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
+  const middle = mean(values);
+  const sides = [values.filter((value) => value > 0), values.filter((value) => value <= 0)];
+  const between = sides.reduce((sum, side) => sum + side.length * (mean(side) - middle) ** 2, 0);
+  return between / values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
 }
 
 describe("a run through the protocol", () => {
@@ -35,7 +47,7 @@ describe("a run through the protocol", () => {
 
   beforeAll(async () => {
     bundle = await buildServer();
-    workspace = await Workspace.create({ "train.py": script, "mlp.lib.json": spec, "x.npy": npy(300, 6) });
+    workspace = await Workspace.create({ "train.py": script, "mlp.lib.json": spec, "x.npy": npy("<f4", "300, 6", inputs) });
     await writeCheckpoint(workspace.path("mlp.safetensors"), { "fc1.weight": [12, 6], "fc1.bias": [12], "fc2.weight": [3, 12], "fc2.bias": [3] });
     client = await Client.start(bundle, { folder: workspace.folder, capabilities: { window: { workDoneProgress: true }, textDocument: { hover: { contentFormat: ["plaintext"] } } } });
     client.connection.onNotification("lib/run", (event: RunEvent) => { events.push(event); });
@@ -75,6 +87,42 @@ describe("a run through the protocol", () => {
     expect(await client.request("lib/matrix", { uri: results[0]?.uri ?? "", tensor: "nothing" })).toBeNull();
   });
 
+  it("tells what the features respond to, the modules in two bases, and the modules of the model", async () => {
+    await workspace.write("y.npy", npy("<i4", "300,", Int32Array.from({ length: 300 }, (_, k) => (inputs[6 * k]! > 0 ? 2 : 0))));
+    await workspace.write("labelled.lib.json", JSON.stringify({ ...JSON.parse(spec) as object, data: { kind: "npy", inputs: "x.npy", labels: "y.npy" } }));
+    const { run } = await client.request("lib/analyze", { spec: workspace.uri("labelled.lib.json") });
+    const end = await ended(run);
+    if (end.kind !== "done") throw new Error(JSON.stringify(end));
+    const uri = pathToFileURL(end.file).href;
+    const { layers } = await client.request("lib/result", { uri });
+    const found = await client.request("lib/labels", { uri, basis: "lib" });
+    expect(found.kind).toBe("class");
+    expect(found.layers.map(({ name, labels }) => [name, labels.length])).toEqual(layers.filter(({ kept }) => kept > 0).map(({ name, kept }) => [name, kept]));
+    const { explained, profile } = found.layers[0]!;
+    expect(explained[0]).toBe(0);
+    // The classes are the signs of the first input. Uncorrelated features share what a direction can tell of them: together at least what that input tells.
+    const pca = await client.request("lib/labels", { uri, basis: "pca" });
+    expect(pca.layers[0]!.explained.reduce((sum, share) => sum + share, 0)).toBeGreaterThan(shareOfSigns(Array.from({ length: 300 }, (_, k) => inputs[6 * k]!)) - 1e-3);
+    for (const groups of profile!) {
+      expect(groups.map(({ group }) => group)).toEqual([0, 2]);
+      expect(groups.reduce((sum, { count }) => sum + count, 0)).toBe(300);
+    }
+    await expect(client.request("lib/labels", { uri, basis: "lib", kind: "token" })).rejects.toMatchObject({ code: -32803, message: expect.stringContaining("no tokens") as string });
+    const source = new CancellationTokenSource();
+    const cancelled = client.connection.sendRequest("lib/labels", { uri, basis: "pca" }, source.token);
+    source.cancel();
+    await expect(cancelled).rejects.toMatchObject({ code: -32800 });
+
+    for (const [basis, width] of [["lib", "kept"], ["pca", "gramRank"]] as const) {
+      const modules = await client.request("lib/modules", { uri, resolution: 1, basis });
+      expect(modules.layers.map(({ length }) => length)).toEqual(layers.map((layer) => (layer.kept > 0 ? layer[width] : 0)));
+    }
+    await expect(client.connection.sendRequest("lib/modules", { uri, resolution: 1, basis: "neuron" })).rejects.toMatchObject({ code: -32602 });
+    const { modules } = await client.request("lib/architecture", { uri });
+    expect(modules[0]).toBe(layers[0]!.name);
+    for (const { name } of layers) expect(modules).toContain(name);
+  });
+
   it("answers a second run from the store", async () => {
     const { run } = await client.request("lib/analyze", { spec: workspace.uri("mlp.lib.json") });
     expect(await ended(run)).toMatchObject({ kind: "done", cached: true });
@@ -85,7 +133,7 @@ describe("a run through the protocol", () => {
     expect(await client.request("lib/cancel", { run })).toEqual({ cancelled: true });
     expect(await ended(run)).toMatchObject({ kind: "cancelled" });
     expect(await client.request("lib/cancel", { run })).toEqual({ cancelled: false });
-    expect(await client.request("lib/results", {})).toHaveLength(1);
+    expect(await client.request("lib/results", {})).toHaveLength(2);
   });
 
   it("says in one sentence why a run failed", async () => {

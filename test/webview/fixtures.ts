@@ -1,6 +1,7 @@
 /** @file Results and runs made from a seed: heavy-tailed edges in modules, spectra with a gap, as real ones have. */
 
 import type { AblationCurve, ModuleNumbers } from "../../server/src/protocol/ablation";
+import type { LabelKind, LabelsAnswer } from "../../server/src/protocol/labels";
 import type { RunEvent } from "../../server/src/protocol/events";
 import { resultTensorName, type BasisName, type EdgeList, type LayerSummary, type ResultMetadata, type SectionSummary } from "../../server/src/protocol/result";
 import type { ViewMatrix } from "../../server/src/protocol/views";
@@ -54,6 +55,7 @@ export function fixture(plan: LayerPlan[], seed = 1, signed = false): Fixture {
     const edges = edgeMatrix(featuresOf(to), featuresOf(from), next, signed);
     const ranks = (layer: LayerPlan): number => (layer.kept > 0 ? Math.min(60, layer.dimension - 4) : layer.dimension);
     matrices.set(resultTensorName.edges(index), edges);
+    if (from.kept > 0) matrices.set(resultTensorName.CPinv(index), jacobian(from.kept, from.dimension, next, "lib"));
     matrices.set(resultTensorName.edgesPca(index), edgeMatrix(ranks(to), ranks(from), next, false, 0.4));
     for (const basis of ["neuron", "pca", "lib"] as BasisName[]) {
       const rows = basis === "neuron" ? to.dimension : basis === "pca" ? ranks(to) : featuresOf(to);
@@ -67,7 +69,7 @@ export function fixture(plan: LayerPlan[], seed = 1, signed = false): Fixture {
   const metadata: ResultMetadata = {
     format: "lib-lens-result", version: 1, key: "3f9a1c77b2d04e58a6c1", algorithmVersion: 1, createdAt: "2026-11-20T10:00:00.000Z", complete: true,
     model: { path: "runs/seed0/model_epoch_60000.pt", sha256: "00", family: "transformer-lens", parameters: 226_816 },
-    spec: { model: "runs/seed0/model_epoch_60000.pt", data: { kind: "modular-addition", modulus: 113 } },
+    spec: { model: "runs/seed0/model_epoch_60000.pt", data: plan === perceptron ? { kind: "idx" } : { kind: "modular-addition", modulus: 113 } },
     backend: { name: "wasm", description: "wasm SIMD" }, precision: "float32", samples: 3830, seconds: 5.4, phases: { bases: 3, edges: 2 },
     layers, sections, evaluation: { metric: "accuracy", base: 0.99955, samples: 8939 },
     notes: ["The tensor blocks.0.attn.mask was ignored: it is a buffer, not a parameter."],
@@ -158,4 +160,28 @@ export function ablationCurves({ layers, sections }: ResultMetadata): AblationCu
 export function modulesOf({ layers }: ResultMetadata, resolution: number): ModuleNumbers {
   const modules = Math.max(1, Math.round(6 * resolution));
   return { modularity: 0.5, layers: layers.map(({ kept }) => Array.from({ length: kept }, (_, feature) => (feature === 0 ? -1 : feature % modules))) };
+}
+
+/** A place between the node layers, as a real network has them. */
+export const modulesOfModel = ({ layers }: ResultMetadata): string[] => layers.flatMap(({ name }) => (name === "output" ? [name] : [name, `${name}.act`]));
+
+/** Features that respond to one group each, LIB features more purely. */
+export function labelsOf({ layers }: ResultMetadata, kind: LabelKind, basis: BasisName): LabelsAnswer {
+  const groups = Array.from({ length: kind === "position" ? 32 : 10 }, (_, group) => group);
+  const words = [" the", " a", " cat", "ing", "\\n", " of", "|", " to", " und", "…"];
+  return {
+    kind,
+    layers: layers.filter(({ kept }) => kept > 0).map(({ name, kept }, layer) => {
+      const next = random(17 + layer + (basis === "lib" ? 0 : 100));
+      const explained = Array.from({ length: kept }, (_, feature) => (feature === 0 ? 0 : next() ** (basis === "lib" ? 0.5 : 1.2)));
+      return {
+        name, explained,
+        labels: explained.map((share, feature) => (feature === 0 ? "constant" : `${Math.round(100 * share)}% ${kind}|high ${feature % 10}`)),
+        ...(kind === "fourier" ? {} : { profile: explained.map((share, feature) => groups.map((group) => ({
+          group, ...(kind === "token" ? { text: JSON.stringify(words[group]) } : {}), count: 200, deviation: 0.3,
+          mean: kind === "position" ? share * Math.sin((group * feature) / 9) : group === feature % 10 ? 2 * share : -0.2 * next(),
+        }))) }),
+      };
+    }),
+  };
 }

@@ -191,7 +191,7 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await page.locator("vscode-button", { hasText: "Ablate…" }).click();
     expect((await sent(page, "action")).map(({ action }) => action)).toEqual(["ablate"]);
     await page.evaluate(() => window.harness.ablate());
-    await expect.poll(() => titles.allInnerTexts()).toEqual(["Spectra", "Score against features kept", "Features needed", "Score against edges kept", "Edges required", "Modules", "Span of modules"]);
+    await expect.poll(() => titles.allInnerTexts()).toEqual(["Score against features kept", "Features needed", "Score against edges kept", "Edges required", "Spectra", "Modules", "Span of modules"]);
     const card = page.locator(".card", { hasText: "Features needed" });
     await card.locator("summary").click();
     expect(await card.locator("tbody tr").count()).toBe(6);
@@ -208,6 +208,43 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     expect(files[2]).toContain("<?xml version");
   }));
 
+  test("labels: asked for by a button, drawn as figures, and told with every feature", () => withView({ width: 1500 }, async (page) => {
+    await showResult(page, "perceptron");
+    await page.getByRole("tab", { name: "Plots" }).click();
+    const titles = page.locator(".card:visible h2");
+    // The samples are images: features of the input are drawn without a question.
+    await expect.poll(() => titles.allInnerTexts()).toContain("Features of layers.0 as pictures");
+    expect(await titles.allInnerTexts()).not.toContain("What one label explains");
+    await page.locator("vscode-button", { hasText: "Find labels…" }).click();
+    expect((await sent(page, "action")).map(({ action }) => action)).toEqual(["findLabels"]);
+    await page.evaluate(() => window.harness.labels("class"));
+    await expect.poll(() => titles.allInnerTexts()).toContain("What one label explains");
+    const pictures_ = page.locator(".card", { hasText: "as pictures" });
+    await pictures_.locator("summary").click();
+    expect(await pictures_.locator("th").allInnerTexts()).toEqual(["Feature", "Label", ...Array.from({ length: 10 }, (_, k) => `Class ${k}`)]);
+    await page.evaluate(() => window.harness.labels("position"));
+    await expect.poll(() => titles.allInnerTexts()).toContain("Features of layers.0 by position");
+    await page.locator("vscode-dropdown[aria-label=Layer]").click();
+    await page.locator("vscode-dropdown[aria-label=Layer] vscode-option", { hasText: "layers.2" }).click();
+    await expect.poll(() => titles.allInnerTexts()).toContain("Features of layers.2 by position");
+    await page.evaluate(() => window.harness.labels("token"));
+    await page.getByRole("tab", { name: "Graph" }).click();
+    await page.locator(".graph-overlay").focus();
+    for (const key of ["ArrowDown", "Enter"]) await page.keyboard.press(key);
+    await page.getByRole("heading", { name: "Tokens furthest from the mean" }).waitFor();
+    expect(await page.locator(".passport-spectrum svg[role=img]").first().getAttribute("aria-label")).toContain('" cat": ');
+  }));
+
+  test("the modules of the model are drawn when they are asked for", () => withView({}, async (page) => {
+    await showResult(page);
+    await page.getByRole("tab", { name: "Plots" }).click();
+    expect(await sent(page, "architecture")).toEqual([]);
+    await page.locator("vscode-button", { hasText: "Architecture" }).click();
+    const card = page.locator(".card", { hasText: "Modules of model_epoch_60000.pt" });
+    await card.locator("summary").click();
+    expect(await card.locator("tbody tr").allInnerTexts()).toContain("ln2.0\tln2.0\t19\t129");
+  }));
+
   test("modules: asked for at the resolution of the slider, listed, found by name, told in the passport", () => withView({ width: 1600 }, async (page) => {
     await showResult(page);
     expect(await sent(page, "modules")).toEqual([]);
@@ -221,6 +258,13 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await page.locator("vscode-text-field[aria-label='Find a feature'] input").fill("ln1 M2");
     await page.locator(".passport-head h2", { hasText: /ln1\.0 f1$/ }).waitFor();
     await page.locator(".side .hint", { hasText: "In module M2" }).waitFor();
+    // The features of another basis are in modules of their own.
+    await page.locator(".graph-view vscode-dropdown[aria-label=Basis]").click();
+    await page.locator(".graph-view vscode-dropdown[aria-label=Basis] vscode-option", { hasText: "PCA" }).click();
+    await expect.poll(async () => (await sent(page, "modules")).map(({ basis }) => basis)).toEqual(["lib", "lib", "pca"]);
+    await page.getByRole("tab", { name: "Table" }).click();
+    await page.getByRole("columnheader", { name: "Module" }).waitFor();
+    expect((await page.locator("tbody tr").first().locator("td").allInnerTexts())[6]).toMatch(/^M\d+$/);
   }));
 
   test("the table sorts, filters, pages and leads back to the graph", () => withView({}, async (page) => {

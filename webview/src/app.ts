@@ -29,13 +29,13 @@ export function createApp(context: ViewContext, problem: Signal<string | null>):
   const { data, state } = context;
   const store = graphStore(context);
   const open = (tab: Tab): void => { state.value = { ...state.value, tab }; };
-  const modules = moduleStore(context, computed(() => state.value.tab === "plots" || (state.value.tab === "graph" && state.value.graph.colour === "modules")));
+  const modules = moduleStore(context, computed(() => state.value.tab === "plots" || state.value.tab === "table" || (state.value.tab === "graph" && state.value.graph.colour === "modules")));
   const graph = graphView(context, store, modules, () => open("table"));
   const views: Record<Tab, HTMLElement> = {
     graph: graph.node,
     jacobians: heatmapView(context),
     plots: plotsView(context, modules),
-    table: tableView(context, store, (name) => { open("graph"); graph.select(name); }),
+    table: tableView(context, store, modules, (name) => { open("graph"); graph.select(name); }),
   };
 
   const title = element("h1", {});

@@ -3,6 +3,8 @@
 import "../result.css";
 import { effect, signal } from "@preact/signals-core";
 import type { AblationCurve } from "../../server/src/protocol/ablation";
+import type { LabelsAnswer } from "../../server/src/protocol/labels";
+import type { BasisName } from "../../server/src/protocol/result";
 import type { HostMessage } from "../../server/src/protocol/views";
 import { createApp } from "./app";
 import { announcer } from "./shared/announce";
@@ -22,13 +24,14 @@ const api = acquireVsCodeApi();
 const state = signal(restoreState(api.getState()));
 const data = signal<LensData>(emptyData);
 const curves = signal<readonly AblationCurve[]>([]);
+const labels = signal<ReadonlyMap<BasisName, LabelsAnswer>>(new Map());
 const problem = signal<string | null>(null);
 const { node: live, say } = announcer();
 
 const endpoint = new Endpoint(api, (message) => receive(message));
 const matrices = new Matrices(endpoint);
 const context: ViewContext = {
-  endpoint, data, state, matrices, curves, say,
+  endpoint, data, state, matrices, curves, labels, say,
   theme: watchTheme(),
   fail: (message) => { problem.value = message; },
 };
@@ -50,6 +53,7 @@ function receive(message: HostMessage): void {
       const { metadata } = data.value;
       if (data.value.uri === message.uri && metadata?.key === message.metadata.key && metadata.createdAt === message.metadata.createdAt) return;
       matrices.reset(message.uri);
+      labels.value = new Map();
       data.value = fromResult(message.uri, message.metadata, data.value.run);
       problem.value = null;
       return;
@@ -57,6 +61,14 @@ function receive(message: HostMessage): void {
     case "run":
       data.value = afterEvent(data.value, message.event);
       return;
+    case "labels": {
+      if (message.uri !== data.value.uri) return;
+      // Labels of another kind do not compare.
+      const alike = [...labels.value].filter(([, { kind }]) => kind === message.labels.kind);
+      labels.value = new Map([...alike, [message.basis, message.labels]]);
+      context.say(`Labels of the ${message.basis} features are there.`);
+      return;
+    }
     case "curves":
       if (message.uri === data.value.uri) curves.value = message.curves;
       return;

@@ -1,6 +1,6 @@
 /** @file LIB: Open Interaction Graph, LIB: Open Jacobian Heatmap and LIB: Open Plots. */
 
-import { commands } from "vscode";
+import { commands, TabInputCustom, window, type Tab, type Uri, type ViewColumn } from "vscode";
 import type { HostMessage } from "../../../server/src/protocol/views";
 import type { LensServer } from "../languageClient";
 import { resultViewType } from "../resultEditor";
@@ -28,11 +28,17 @@ export async function openView({ server, views }: OpenServices, tab: "graph" | "
   if (uri === null) return;
   const shows = (view: ResultView): boolean => view.uri?.toString() === uri.toString();
   if (views.find(shows) === null) {
-    await commands.executeCommand("vscode.openWith", uri, resultViewType, { viewColumn: views.column, preserveFocus: false });
+    await commands.executeCommand("vscode.openWith", uri, resultViewType, { viewColumn: tabColumn(uri) ?? views.column, preserveFocus: false });
   }
   const open = views.find(shows);
   open?.panel.reveal();
   open?.view.show(show);
+}
+
+/** After a reload of the window a tab may be there whose view is not: it is shown instead of a second one. */
+function tabColumn(uri: Uri): ViewColumn | null {
+  const shows = ({ input }: Tab): boolean => input instanceof TabInputCustom && input.viewType === resultViewType && input.uri.toString() === uri.toString();
+  return window.tabGroups.all.find(({ tabs }) => tabs.some(shows))?.viewColumn ?? null;
 }
 
 function placeOf(argument: unknown): Pick<Show, "layer" | "feature" | "section"> {

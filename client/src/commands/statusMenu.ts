@@ -21,6 +21,7 @@ export async function statusMenu(runs: Runs): Promise<void> {
     { label: "$(symbol-color) Open Jacobian Heatmap", command: "openJacobian" },
     { label: "$(graph) Open Plots", command: "openPlots" },
     { label: "$(discard) Ablate…", command: "ablate" },
+    { label: "$(tag) Find What Features Respond To…", command: "findLabels" },
     { label: "$(new-file) Create Analysis Spec", command: "createSpec" },
     { label: "$(server-environment) Select Compute Backend", command: "selectBackend" },
     { label: "$(output) Show Log", command: "showLog" },

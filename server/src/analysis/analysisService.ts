@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { AblationCurve, AblationTarget, ModuleNumbers } from "../protocol/ablation";
+import type { AblationCurve, AblationTarget, ModuleBasis, ModuleNumbers } from "../protocol/ablation";
 import type { RunEvent } from "../protocol/events";
 import type { LabelKind, LabelsAnswer } from "../protocol/labels";
 import type { BackendStatus, EdgesMessage } from "../protocol/requests";
@@ -167,7 +167,7 @@ export class AnalysisService {
   }
 
   /** Modules of the interaction graph of a result. @param resolution larger gives more and smaller ones. */
-  modules(file: string, resolution: number, basis: "lib" | "pca" = "lib"): Promise<ModuleNumbers> {
+  modules(file: string, resolution: number, basis: ModuleBasis = "lib"): Promise<ModuleNumbers> {
     return this.questions.ask((client) => client.call({ kind: "modules", file, resolution, basis }));
   }
 

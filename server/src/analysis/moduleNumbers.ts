@@ -1,6 +1,6 @@
 /** @file Modules of a stored result as views and figures want them: one number per feature. */
 
-import type { ModuleNumbers } from "../protocol/ablation";
+import type { ModuleBasis, ModuleNumbers } from "../protocol/ablation";
 import { modulesOfResult, type ResultModules } from "./resultModules";
 import { readMetadata } from "./store/resultFile";
 
@@ -9,7 +9,7 @@ import { readMetadata } from "./store/resultFile";
  * @param basis "lib" when absent
  * @throws InputError when the result holds no two neighbouring layers with features.
  */
-export async function moduleNumbers(file: string, resolution: number, basis: "lib" | "pca" = "lib"): Promise<ModuleNumbers> {
+export async function moduleNumbers(file: string, resolution: number, basis: ModuleBasis = "lib"): Promise<ModuleNumbers> {
   return numbersOf(await readMetadata(file), await modulesOfResult(file, resolution, { basis }));
 }
 

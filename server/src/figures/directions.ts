@@ -2,7 +2,7 @@
 
 import type { LabelledLayer } from "../protocol/labels";
 import { numberColumn, textColumn, type Drawing, type Picture, type Value } from "./drawing";
-import { element, fitted, rounded, shift, type Mark } from "./mark";
+import { element, fitted, shift, type Mark } from "./mark";
 import { groupBars } from "./profile";
 
 export interface ImageShape { readonly channels: number; readonly rows: number; readonly cols: number }
@@ -40,7 +40,7 @@ export function directionsFigure(layer: LabelledLayer, CPinv: Directions, shape:
   const classes = layer.profile?.[features[0] ?? 0] ?? [];
   return {
     id: "directions", title: `Features of ${layer.name} as pictures`,
-    hint: `What a feature adds to the input; ${shape.channels === 1 ? "blue: less, orange: more" : "grey: unchanged"}.${classes.length === 0 ? "" : " Below: mean in every class."}`,
+    hint: `What a feature adds to the input; ${shape.channels === 1 ? "blue: more, orange: less" : "grey: unchanged"}.${classes.length === 0 ? "" : " Below: mean in every class."}`,
     width: columns * cell.width, height: Math.ceil(features.length / columns) * high, marks: cells,
     table: {
       columns: [numberColumn("Feature"), ...(classes.length === 0 ? [] : [textColumn("Label")]), ...classes.map(({ group, text }) => numberColumn(`Class ${text ?? group}`))],
@@ -55,28 +55,28 @@ function captionOf(label: string): string[] {
   return [share, sides.join(", ")];
 }
 
-/** One feature on a scale of its own: a rectangle per pixel, grey is no change. @param side pixels of the longer side */
-export function directionPicture({ cols, values }: Directions, feature: number, { channels, rows, cols: wide }: ImageShape, side: number): Picture {
+/** One feature on a scale of its own: a rectangle per pixel, grey is no change. @param side of the picture in pixels, about */
+function directionPicture({ cols, values }: Directions, feature: number, { channels, rows, cols: wide }: ImageShape, side: number): Picture {
   const first = feature * cols;
   let largest = 1e-300;
   for (let at = 0; at < channels * rows * wide; at += 1) largest = Math.max(largest, Math.abs(values[first + at]!));
-  const pixel = side / Math.max(rows, wide);
+  // Whole pixels of the screen: no seams between neighbours.
+  const pixel = Math.max(1, Math.round(side / Math.max(rows, wide)));
   const marks: Mark[] = [];
   for (let y = 0; y < rows; y += 1) {
     for (let x = 0; x < wide; x += 1) {
       const at = (channel: number): number => values[first + (channel * rows + y) * wide + x]! / largest;
       const colour = channels === 3 ? [at(0), at(1), at(2)].map((value) => 128 + 127 * value) : diverging(at(0));
-      // A hair wider than a pixel: no seams between neighbours.
-      marks.push(element("rect", { x: x * pixel, y: y * pixel, width: pixel + 0.15, height: pixel + 0.15, fill: `#${colour.map(hex).join("")}` }));
+      marks.push(element("rect", { x: x * pixel, y: y * pixel, width: pixel, height: pixel, fill: `#${colour.map(hex).join("")}` }));
     }
   }
-  return { width: Number(rounded(wide * pixel)), height: Number(rounded(rows * pixel)), marks };
+  return { width: wide * pixel, height: rows * pixel, marks: [element("g", { "shape-rendering": "crispEdges" }, marks)] };
 }
 
 const hex = (value: number): string => Math.max(0, Math.min(255, Math.round(value))).toString(16).padStart(2, "0");
 
-/** Blue below zero, orange above, light grey at it. */
+/** Blue above zero, orange below, light grey at it. */
 function diverging(value: number): number[] {
-  const end = value < 0 ? [0, 104, 179] : [194, 80, 10];
+  const end = value > 0 ? [0, 104, 179] : [194, 80, 10];
   return end.map((channel) => 240 + (channel - 240) * Math.min(1, Math.abs(value)));
 }

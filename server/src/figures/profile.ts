@@ -18,7 +18,7 @@ export function groupBars(groups: readonly GroupMean[], strip: { readonly width:
   return [
     ...groups.map((one, k) => {
       const height = (Math.abs(one.mean) / largest) * middle;
-      return element("rect", { class: one.mean < 0 ? "f0" : "f1", x: k * step + 0.5, y: one.mean < 0 ? middle : middle - height, width: Math.max(0.5, step - 1), height }, [told(one)]);
+      return element("rect", { class: one.mean < 0 ? "f1" : "f0", x: k * step + 0.5, y: one.mean < 0 ? middle : middle - height, width: Math.max(0.5, step - 1), height }, [told(one)]);
     }),
     element("line", { class: "axis", x1: 0, x2: strip.width, y1: middle, y2: middle }),
     // More than these would overlap.
@@ -52,7 +52,7 @@ function tokenRows(groups: readonly GroupMean[], width: number): Picture {
         const y = k * row;
         return [
           element("text", { x: 0, y: y + 12 }, fitted(nameOf(one), names - 4)),
-          element("rect", { class: one.mean < 0 ? "f0" : "f1", x: one.mean < 0 ? middle - long : middle, y: y + 2, width: Math.max(0.5, long), height: row - 6 }, [told(one)]),
+          element("rect", { class: one.mean < 0 ? "f1" : "f0", x: one.mean < 0 ? middle - long : middle, y: y + 2, width: Math.max(0.5, long), height: row - 6 }, [told(one)]),
           element("text", { x: width, y: y + 12, "text-anchor": "end" }, number(one.mean)),
         ];
       }),

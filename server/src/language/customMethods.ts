@@ -60,7 +60,15 @@ export function registerMethods(host: MethodHost): void {
     return analysis.startAblation({ file: params.path("uri"), what: params.target("what"), bases: params.bases("bases") });
   });
   handle(host, "lib/curves", (params) => analysis.curves(params.path("uri")));
-  handle(host, "lib/modules", (params) => analysis.modules(params.path("uri"), params.positive("resolution")));
+  handle(host, "lib/modules", (params) => analysis.modules(params.path("uri"), params.positive("resolution"), params.moduleBasis("basis")));
+  handle(host, "lib/labels", (params, signal) => {
+    requireTrust(host, "Finding labels");
+    return analysis.labels(params.path("uri"), params.labelKind("kind"), params.basis("basis"), () => undefined, signal);
+  });
+  handle(host, "lib/architecture", async (params) => {
+    requireTrust(host, "Opening the model");
+    return { modules: await analysis.nodeLayerNames(params.path("uri")) };
+  });
 
   handle(host, "lib/layerSource", async (params) => {
     await index.settled(scanMilliseconds);
@@ -79,16 +87,22 @@ export function registerMethods(host: MethodHost): void {
 
 /** Registers one method: parameters are checked by `answer`, every failure becomes a response with one sentence. */
 function handle<M extends Method>(
-  host: MethodHost, method: M, answer: (params: Params) => Requests[M]["result"] | Promise<Requests[M]["result"]>,
+  host: MethodHost, method: M, answer: (params: Params, signal: AbortSignal) => Requests[M]["result"] | Promise<Requests[M]["result"]>,
 ): void {
   host.connection.onRequest(method, async (params: unknown, token: CancellationToken) => {
+    const cancelled = (): ResponseError<void> => new ResponseError(LSPErrorCodes.RequestCancelled, `${method} was cancelled.`);
+    const abort = new AbortController();
+    const listener = token.onCancellationRequested(() => abort.abort());
     try {
-      const result = await answer(new Params(method, params));
-      if (token.isCancellationRequested) throw new ResponseError(LSPErrorCodes.RequestCancelled, `${method} was cancelled.`);
+      const result = await answer(new Params(method, params), abort.signal);
+      if (token.isCancellationRequested) throw cancelled();
       return result;
     } catch (error) {
+      if (token.isCancellationRequested) throw cancelled();
       if (error instanceof ResponseError) throw error;
       throw new ResponseError(LSPErrorCodes.RequestFailed, error instanceof Error ? error.message : String(error));
+    } finally {
+      listener.dispose();
     }
   });
 }

@@ -1,7 +1,8 @@
 /** @file Checks of what a client sends to the methods of this product: one clear sentence instead of a crash later. */
 
 import { ErrorCodes, ResponseError } from "vscode-languageserver";
-import type { AblationTarget } from "../protocol/ablation";
+import type { AblationTarget, ModuleBasis } from "../protocol/ablation";
+import type { LabelKind } from "../protocol/labels";
 import type { Requests } from "../protocol/requests";
 import type { BasisName } from "../protocol/result";
 import { pathOf } from "../workspace/uris";
@@ -15,6 +16,7 @@ function invalid(method: string, message: string): ResponseError<void> {
 }
 
 const bases: readonly string[] = ["lib", "pca", "neuron"] satisfies BasisName[];
+const labelKinds: readonly string[] = ["auto", "fourier", "class", "position", "token"] satisfies (LabelKind | "auto")[];
 const maxRemoved = 100_000;
 const maxName = 1_000;
 
@@ -89,6 +91,20 @@ export class Params {
       throw invalid(this.#method, `"${name}" must be a list of ${bases.join(", ")}.`);
     }
     return value as BasisName[];
+  }
+
+  /** "lib" when absent. */
+  moduleBasis(name: string): ModuleBasis {
+    const value = this.#fields[name] ?? "lib";
+    if (value !== "lib" && value !== "pca") throw invalid(this.#method, `"${name}" must be lib or pca: neurons have no edges of their own.`);
+    return value;
+  }
+
+  /** "auto" when absent. */
+  labelKind(name: string): LabelKind | "auto" {
+    const value = this.#fields[name] ?? "auto";
+    if (typeof value !== "string" || !labelKinds.includes(value)) throw invalid(this.#method, `"${name}" must be one of ${labelKinds.join(", ")}.`);
+    return value as LabelKind | "auto";
   }
 
   basis(name: string): BasisName {

@@ -23,6 +23,9 @@ export interface AblationCurve {
   total: number;
 }
 
+/** Bases whose features have edges of their own in a result. */
+export type ModuleBasis = Exclude<BasisName, "neuron">;
+
 /** Groups of features that interact among themselves, for a view. */
 export interface ModuleNumbers {
   /** Newman's modularity at resolution 1. */

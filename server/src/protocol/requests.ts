@@ -3,8 +3,9 @@
  * Matrices cross as base64 of little-endian float32, because JSON-RPC carries no binary.
  */
 
-import type { AblationCurve, AblationTarget, ModuleNumbers } from "./ablation";
+import type { AblationCurve, AblationTarget, ModuleBasis, ModuleNumbers } from "./ablation";
 import type { RunEvent } from "./events";
+import type { LabelKind, LabelsAnswer } from "./labels";
 import type { BackendName, BasisName, ResultHeading, ResultOutline } from "./result";
 
 /**
@@ -67,8 +68,12 @@ export interface Requests {
   "lib/ablateCurves": { params: { uri: string; what: AblationTarget; bases: BasisName[] }; result: { run: string } };
   /** Stored curves of a result. */
   "lib/curves": { params: { uri: string }; result: AblationCurve[] };
-  /** Modules of the interaction graph; a larger resolution gives more and smaller ones. */
-  "lib/modules": { params: { uri: string; resolution: number }; result: ModuleNumbers };
+  /** Modules of the interaction graph of LIB (when absent) or PCA features; a larger resolution gives more and smaller ones. */
+  "lib/modules": { params: { uri: string; resolution: number; basis?: ModuleBasis }; result: ModuleNumbers };
+  /** What the features respond to in the data; "auto" (when absent) takes what suits the data. Takes a pass over the data; the request can be cancelled. */
+  "lib/labels": { params: { uri: string; kind?: LabelKind | "auto"; basis: BasisName }; result: LabelsAnswer };
+  /** The modules of the model in order: every place where it could be cut, named after the module that it enters. */
+  "lib/architecture": { params: { uri: string }; result: { modules: string[] } };
   /** Where the code defines the module whose input is node layer `layer`; null when no open or scanned file binds it. */
   "lib/layerSource": { params: { uri: string; layer: string }; result: { uri: string; line: number; character: number } | null };
   "lib/createSpec": { params: { model: string }; result: { uri: string; text: string } };

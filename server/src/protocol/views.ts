@@ -1,7 +1,8 @@
 /** @file Messages between the editor (host) and a view (webview). Typed arrays cross as they are. */
 
-import type { AblationCurve, ModuleNumbers } from "./ablation";
+import type { AblationCurve, ModuleBasis, ModuleNumbers } from "./ablation";
 import type { RunEvent } from "./events";
+import type { LabelsAnswer } from "./labels";
 import type { BasisName, ResultMetadata } from "./result";
 
 export interface ViewMatrix { rows: number; cols: number; values: Float32Array }
@@ -12,6 +13,9 @@ export type HostMessage =
   | { kind: "matrix"; request: number; tensor: string; matrix: ViewMatrix | null }
   | { kind: "ablation"; request: number; metric: string; base: number; score: number }
   | { kind: "modules"; request: number; modules: ModuleNumbers }
+  | { kind: "architecture"; request: number; modules: string[] }
+  /** What the features of the result `uri` respond to. */
+  | { kind: "labels"; uri: string; basis: BasisName; labels: LabelsAnswer }
   /** All stored ablation curves of the result `uri`. */
   | { kind: "curves"; uri: string; curves: AblationCurve[] }
   /** One more, while an ablation goes on. */
@@ -23,14 +27,15 @@ export type ViewMessage =
   | { kind: "ready" }
   | { kind: "matrix"; request: number; tensor: string }
   | { kind: "ablate"; request: number; basis: BasisName; layer: number; remove: number[] }
-  | { kind: "modules"; request: number; resolution: number }
+  | { kind: "modules"; request: number; resolution: number; basis: ModuleBasis }
+  | { kind: "architecture"; request: number }
   | { kind: "openSource"; layer: string }
   | { kind: "export"; name: string; format: "png" | "svg" | "csv" | "json"; bytes: Uint8Array }
   | { kind: "cancel" }
   | { kind: "action"; action: ViewAction };
 
 /** What a view may ask of the editor without giving an argument. */
-export const viewActions = ["showLog", "analyzeAgain", "ablate"] as const;
+export const viewActions = ["showLog", "analyzeAgain", "ablate", "findLabels"] as const;
 export type ViewAction = (typeof viewActions)[number];
 
 /** Argument of the commands in `viewCommands`, which hovers, lenses and the tree link to. */
@@ -49,5 +54,6 @@ export const viewCommands = {
   graph: "libLens.openGraph",
   jacobian: "libLens.openJacobian",
   ablate: "libLens.ablate",
+  findLabels: "libLens.findLabels",
   analyze: "libLens.analyzeModel",
 } as const;

@@ -2,7 +2,7 @@
 
 import type { HostMessage, ViewMessage } from "../../../server/src/protocol/views";
 import type { AblationCurve, ModuleNumbers } from "../../../server/src/protocol/ablation";
-import { ablationCurves, fixture, modularAddition, modulesOf, perceptron, runEvents, type Fixture } from "../fixtures";
+import { ablationCurves, fixture, labelsOf, modulesOfModel, modularAddition, modulesOf, perceptron, runEvents, type Fixture } from "../fixtures";
 
 const uri = "file:///tmp/result.libresult";
 
@@ -18,6 +18,7 @@ function answer(message: ViewMessage): void {
   sent.push(message);
   if (message.kind === "matrix") give({ kind: "matrix", request: message.request, tensor: message.tensor, matrix: current?.matrices.get(message.tensor) ?? null });
   if (message.kind === "modules") give({ kind: "modules", request: message.request, modules: given ?? modulesOf(current!.metadata, message.resolution) });
+  if (message.kind === "architecture") give({ kind: "architecture", request: message.request, modules: modulesOfModel(current!.metadata) });
   if (message.kind === "ablate") {
     if (message.layer === 2) give({ kind: "error", request: message.request, message: "The model file has changed since this result was computed: run the analysis again." });
     else give({ kind: "ablation", request: message.request, metric: "accuracy", base: 0.99955, score: 0.6213 });
@@ -39,6 +40,10 @@ const harness = {
     current = { metadata, matrices: new Map(Object.entries(matrices).map(([name, { rows, cols, values }]) => [name, { rows, cols, values: Float32Array.from(values) }])) };
     give({ kind: "result", uri, metadata });
     give({ kind: "curves", uri, curves });
+  },
+  /** What the features respond to. */
+  labels(kind: "class" | "position" | "token" | "fourier"): void {
+    for (const basis of ["lib", "pca"] as const) give({ kind: "labels", uri, basis, labels: labelsOf(current!.metadata, kind, basis) });
   },
   /** What an ablation finds, one curve after the other. */
   ablate(): void {

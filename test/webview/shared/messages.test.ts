@@ -7,7 +7,7 @@ import { csv } from "../../../webview/src/shared/exports";
 import { number, parseNumber, percent } from "../../../webview/src/shared/format";
 import { parseHostMessage } from "../../../webview/src/shared/hostMessages";
 import { initialState, restoreState } from "../../../webview/src/shared/savedState";
-import { fixture, modularAddition, runEvents } from "../fixtures";
+import { fixture, labelsOf, modularAddition, runEvents } from "../fixtures";
 
 describe("messages to the view", () => {
   const { metadata } = fixture(modularAddition);
@@ -16,6 +16,14 @@ describe("messages to the view", () => {
   test("a result and every event of a run pass", () => {
     expect(parseHostMessage(result)).toEqual(result);
     for (const event of runEvents(metadata)) expect(parseHostMessage({ kind: "run", event })).toEqual({ kind: "run", event });
+  });
+
+  test.each(["class", "position", "token", "fourier"] as const)("labels of kind %s pass, damaged ones do not", (kind) => {
+    const message = { kind: "labels", uri: "file:///r", basis: "lib", labels: labelsOf(metadata, kind, "lib") };
+    expect(parseHostMessage(message)).toEqual(message);
+    expect(parseHostMessage({ ...message, basis: "other" })).toBeNull();
+    expect(parseHostMessage({ ...message, labels: { kind, layers: [{ name: "a", labels: [1], explained: [] }] } })).toBeNull();
+    expect(parseHostMessage({ ...message, labels: { kind, layers: [{ name: "a", labels: [], explained: [], profile: [[{ group: -1, count: 1, mean: 0, deviation: 0 }]] }] } })).toBeNull();
   });
 
   test("a newer version is named, damage is a sentence", () => {
@@ -35,11 +43,14 @@ describe("messages from the view", () => {
     expect(parseViewMessage({ kind: "ready", extra: 1 })).toEqual({ kind: "ready" });
     expect(parseViewMessage({ kind: "ablate", request: 1, basis: "lib", layer: 0, remove: [1, 2] })).toEqual({ kind: "ablate", request: 1, basis: "lib", layer: 0, remove: [1, 2] });
     expect(parseViewMessage({ kind: "action", action: "showLog" })).toEqual({ kind: "action", action: "showLog" });
+    expect(parseViewMessage({ kind: "modules", request: 1, resolution: 2, basis: "pca", extra: 1 })).toEqual({ kind: "modules", request: 1, resolution: 2, basis: "pca" });
+    expect(parseViewMessage({ kind: "architecture", request: 4 })).toEqual({ kind: "architecture", request: 4 });
   });
 
   test.each([
     undefined, "ready", { kind: "open", path: "/etc/passwd" }, { kind: "action", action: "workbench.action.quit" }, { kind: "ablate", request: 1, basis: "other", layer: 0, remove: [] },
     { kind: "ablate", request: 1, basis: "lib", layer: 0, remove: [-1] }, { kind: "export", name: "x", format: "exe", bytes: new Uint8Array(1) }, { kind: "export", name: "x", format: "png", bytes: [1] }, { kind: "matrix", request: 0.5, tensor: "t" },
+    { kind: "modules", request: 1, resolution: 1, basis: "neuron" }, { kind: "modules", request: 1, resolution: Infinity, basis: "lib" }, { kind: "architecture" },
   ])("%j is refused", (value) => {
     expect(parseViewMessage(value)).toBeNull();
   });

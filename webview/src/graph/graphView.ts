@@ -60,8 +60,7 @@ export function graphView(context: ViewContext, store: GraphStore, modules: Modu
     const start = selection.value;
     return start === null ? null : traverse(graph.value, start, options.value.hops, directions.value, shown.value.above);
   });
-  /** Modules are those of the LIB features. */
-  const moduleNumbers = computed(() => (options.value.colour === "modules" && basis.value === "lib" ? modules.numbers.value : null));
+  const moduleNumbers = computed(() => (options.value.colour === "modules" && basis.value !== "neuron" ? modules.numbers.value : null));
   const scene = computed((): Scene => ({
     layout: layout.value, shown: shown.value, theme: context.theme.value, norm: norm.value, scale: options.value.scale, modules: moduleNumbers.value?.layers ?? null,
   }));
@@ -211,7 +210,7 @@ export function graphView(context: ViewContext, store: GraphStore, modules: Modu
   });
   effect(() => toolbar.update(options.value, { threshold: threshold.value, ends: ends.value, above: shown.value.aboveTotal, merged: merged.value }));
   effect(() => {
-    const coloured = options.value.colour !== "modules" ? "" : ` · ${basis.value === "lib" ? describeModules(modules) : "modules are known for LIB features only"}`;
+    const coloured = options.value.colour !== "modules" ? "" : ` · ${basis.value === "neuron" ? "neurons have no modules: their edges are Jacobians" : describeModules(modules)}`;
     setText(status, hoverSentence(graph.value, hover.value) ?? describeShown(graph.value, context.data.value, shown.value, threshold.value, norm.value, basis.value) + coloured);
   });
   const whyNot = (selected: NodeRef): string | null => {
@@ -230,7 +229,9 @@ export function graphView(context: ViewContext, store: GraphStore, modules: Modu
     const grouped = moduleNumbers.value === null ? [] : modules.list.value;
     side.replaceChildren(...(selected === null
       ? overview(current, data, { modules: grouped, light: context.theme.value.light }, { select, openSource, mark: (nodes) => { hits.value = [...nodes]; hit = -1; } })
-      : passport(current, selected, { pinned: pinned.value, module: grouped.find(({ features }) => features.some((other) => sameNode(other, selected))) ?? null }, {
+      : passport(current, selected, {
+        pinned: pinned.value, module: grouped.find(({ features }) => features.some((other) => sameNode(other, selected))) ?? null, labels: context.labels.value.get(basis.value) ?? null,
+      }, {
         select, pin, openSource,
         ablate: (layer, remove) => context.endpoint.ablate(basis.peek(), layer, remove),
         cannotAblate: () => whyNot(selected),

@@ -2,9 +2,12 @@
 
 import { button, progressRing, setDisabled } from "../shared/controls";
 import { element, svg } from "../shared/dom";
+import { drawingElement } from "../shared/drawing";
 import { count, number, percent, plural } from "../shared/format";
 import type { AblationAnswer } from "../shared/endpoint";
 import { moduleName } from "../../../server/src/figures/look";
+import { profilePicture } from "../../../server/src/figures/profile";
+import type { LabelKind, LabelledLayer, LabelsAnswer } from "../../../server/src/protocol/labels";
 import type { Module } from "../shared/modules";
 import { featureName, neighbours, nodeName, sameNode, totalImportance, type Graph, type Neighbour, type NodeRef } from "./model";
 import { spectrum } from "./spectrum";
@@ -21,17 +24,26 @@ export interface PassportActions {
 
 const shownPartners = 8;
 
-/** @param about the pinned features, and the module of this one where modules are shown. */
-export function passport(graph: Graph, node: NodeRef, about: { pinned: readonly NodeRef[]; module: Module | null }, actions: PassportActions): HTMLElement[] {
+export interface PassportFacts {
+  pinned: readonly NodeRef[];
+  /** Of this feature, where modules are shown. */
+  module: Module | null;
+  /** What the features of this basis respond to, where somebody has asked. */
+  labels: LabelsAnswer | null;
+}
+
+export function passport(graph: Graph, node: NodeRef, about: PassportFacts, actions: PassportActions): HTMLElement[] {
   const { pinned, module } = about;
-  const label = graph.layers[node.layer]!.labels?.[node.feature] ?? null;
+  const found = about.labels?.layers.find(({ name }) => name === graph.layers[node.layer]!.name) ?? null;
+  const label = graph.layers[node.layer]!.labels?.[node.feature] ?? found?.labels[node.feature] ?? null;
   const layer = graph.layers[node.layer]!;
   const isPinned = pinned.some((other) => sameNode(other, node));
   return [
     element("div", { class: "passport-head" },
       element("h2", { attributes: { tabindex: -1 } }, nodeName(graph, node)),
       element("button", { class: "quiet", attributes: { type: "button", "aria-label": "Clear the selection", title: "Clear the selection (Esc)" }, on: { click: () => actions.select(null) } }, "✕")),
-    ...(label === null ? [] : [element("p", { class: "feature-label" }, label)]),
+    ...(label === null ? [] : [element("p", { class: "feature-label" }, label.replaceAll("|", " · "))]),
+    ...(found === null ? [] : profile(about.labels!.kind, found, node.feature)),
     ...importanceRows(graph, node),
     ...(module === null ? [] : [element("p", { class: "hint" }, `In module ${moduleName(module.index)}: ${plural(module.features.length, "feature")} in ${plural(module.layers, "layer")}.`)]),
     element("div", { class: "button-row" },
@@ -42,6 +54,18 @@ export function passport(graph: Graph, node: NodeRef, about: { pinned: readonly 
     ...partners(graph, "Strongest outputs", neighbours(graph, node, "out"), actions),
     ...pinnedList(graph, pinned, actions),
   ];
+}
+
+const groupNames = { class: "Mean by class", position: "Mean by position", token: "Tokens furthest from the mean" } as const;
+
+/** How the feature depends on classes, positions or tokens; Fourier terms are in its label. */
+function profile(kind: LabelKind, layer: LabelledLayer, feature: number): HTMLElement[] {
+  const groups = layer.profile?.[feature] ?? [];
+  if (kind === "fourier" || groups.length === 0) return [];
+  const values = groups.map(({ group, text, mean }) => `${text ?? group}: ${number(mean)}`);
+  const box = element("div", { class: "passport-spectrum" });
+  box.append(drawingElement(profilePicture(kind, groups, 264), `${groupNames[kind]}. ${values.slice(0, 20).join(", ")}`));
+  return [element("h3", {}, groupNames[kind]), box];
 }
 
 function importanceRows(graph: Graph, node: NodeRef): HTMLElement[] {

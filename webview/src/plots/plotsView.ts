@@ -1,6 +1,7 @@
-/** @file The Plots tab: spectra, what an ablation found, and modules. */
+/** @file The Plots tab: what an ablation found, spectra, modules, what features respond to, and the modules of the model. */
 
 import { computed, effect, signal } from "@preact/signals-core";
+import { architectureFigure } from "../../../server/src/figures/architecture";
 import { scoreFigure } from "../../../server/src/figures/curves";
 import type { Drawing } from "../../../server/src/figures/drawing";
 import { neededFigure } from "../../../server/src/figures/needed";
@@ -12,7 +13,9 @@ import type { ViewContext } from "../shared/context";
 import { element, setText } from "../shared/dom";
 import { baseName } from "../shared/format";
 import { describeModules, resolutionSlider, type ModuleStore } from "../shared/modules";
+import { architectureStore } from "./architectureStore";
 import { figureCard, type Card } from "./figureCard";
+import { labelFigures } from "./labelFigures";
 
 export function plotsView(context: ViewContext, modules: ModuleStore): HTMLElement {
   const width = signal(0);
@@ -21,15 +24,22 @@ export function plotsView(context: ViewContext, modules: ModuleStore): HTMLEleme
   const names = computed(() => layers.value.map(({ name }) => name));
   const metadata = computed(() => context.data.value.metadata);
   const card = (controls: HTMLElement[] = []): Card => figureCard(context.endpoint, () => model.peek().replace(/\.[^.]+$/, ""), () => context.theme.peek(), context.fail, controls);
+  const shown = computed(() => context.state.value.tab === "plots");
+  const architecture = architectureStore(context, shown);
+  const labels = labelFigures(context, architecture.modules, shown);
+  // What somebody has asked for comes first.
   const cards = {
-    spectra: card(), features: card(), featuresNeeded: card(), edges: card(), edgesRequired: card(), piano: card([resolutionSlider(context, modules)]), spans: card(),
+    features: card(), featuresNeeded: card(), edges: card(), edgesRequired: card(), explained: card(), directions: card(), positions: card([labels.layerChoice]),
+    spectra: card(), piano: card([resolutionSlider(context, modules)]), spans: card(), architecture: card(),
   };
 
   const ablate = button("Ablate…", () => context.endpoint.send({ kind: "action", action: "ablate" }), { title: "Measure the score with only some features or edges" });
+  const find = button("Find labels…", () => context.endpoint.send({ kind: "action", action: "findLabels" }), { title: "Find what the features respond to: classes, positions, tokens or Fourier terms" });
+  const diagram = button("Architecture", () => architecture.ask(), { title: "Draw the modules of the model with the node layers marked" });
   const note = element("p", { class: "hint", attributes: { role: "status" } });
   const list = element("div", { class: "plots", attributes: { tabindex: 0, role: "region", "aria-label": "Plots" } }, ...Object.values(cards).map(({ node }) => node));
   const node = element("section", { class: "view plots-view" },
-    element("div", { class: "toolbar", attributes: { role: "group", "aria-label": "Plots" } }, ablate, note), list);
+    element("div", { class: "toolbar", attributes: { role: "group", "aria-label": "Plots" } }, ablate, find, diagram, note), list);
 
   /** Draws again whenever what the figure reads has changed; a figure without numbers is hidden. */
   const draw = (target: Card, figure: (wide: number) => Drawing | null): void => {
@@ -46,6 +56,11 @@ export function plotsView(context: ViewContext, modules: ModuleStore): HTMLEleme
   draw(cards.edges, (wide) => scoreFigure("edges", curves.value, names.value, wide));
   draw(cards.edgesRequired, (wide) => neededFigure("edges", curves.value, names.value, wide));
   draw(cards.piano, (wide) => (modules.numbers.value === null ? null : pianoFigure(modules.numbers.value, names.value, describeModules(modules), wide)));
+  draw(cards.explained, labels.explained);
+  draw(cards.directions, labels.directions);
+  draw(cards.positions, labels.positions);
+  draw(cards.architecture, (wide) => (architecture.modules.value === null ? null
+    : architectureFigure(model.value, architecture.modules.value, layers.value.flatMap(({ summary }) => summary ?? []), wide)));
   draw(cards.spans, (wide) => (modules.numbers.value === null ? null : spansFigure(modules.numbers.value, wide)));
 
   effect(() => {
@@ -53,6 +68,8 @@ export function plotsView(context: ViewContext, modules: ModuleStore): HTMLEleme
     const reason = result === null ? "Ablation is possible once the run is finished."
       : result.evaluation === undefined ? "Nothing to ablate against: the spec names no labelled data (field evaluation)." : null;
     setDisabled(ablate, reason !== null);
+    setDisabled(find, result === null);
+    setDisabled(diagram, result === null);
     setText(note, reason ?? (context.curves.value.length === 0 ? "Curves of score against features and edges kept appear here once they are measured." : ""));
   });
   new ResizeObserver(() => {

@@ -2,6 +2,8 @@
 
 import type { ReadonlySignal, Signal } from "@preact/signals-core";
 import type { AblationCurve } from "../../../server/src/protocol/ablation";
+import type { LabelsAnswer } from "../../../server/src/protocol/labels";
+import type { BasisName } from "../../../server/src/protocol/result";
 import type { LensData } from "./data";
 import type { Endpoint } from "./endpoint";
 import type { Matrices } from "./matrices";
@@ -15,6 +17,8 @@ export interface ViewContext {
   theme: ReadonlySignal<Theme>;
   /** What ablations of this result have found. */
   curves: ReadonlySignal<readonly AblationCurve[]>;
+  /** What features respond to, as far as somebody has asked; by basis. */
+  labels: ReadonlySignal<ReadonlyMap<BasisName, LabelsAnswer>>;
   matrices: Matrices;
   /** One sentence for screen readers. */
   say(sentence: string): void;

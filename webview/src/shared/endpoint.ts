@@ -1,6 +1,6 @@
 /** @file The view's end of the message channel. Every request settles: with its answer, or with the editor's sentence. */
 
-import type { ModuleNumbers } from "../../../server/src/protocol/ablation";
+import type { ModuleBasis, ModuleNumbers } from "../../../server/src/protocol/ablation";
 import type { BasisName } from "../../../server/src/protocol/result";
 import type { HostMessage, ViewMatrix, ViewMessage } from "../../../server/src/protocol/views";
 import { parseHostMessage } from "./hostMessages";
@@ -13,7 +13,7 @@ export interface VsCodeApi {
 }
 
 export interface AblationAnswer { metric: string; base: number; score: number }
-type Answer = ViewMatrix | AblationAnswer | ModuleNumbers | null;
+type Answer = ViewMatrix | AblationAnswer | ModuleNumbers | string[] | null;
 interface Pending { resolve(answer: Answer): void; reject(error: Error): void }
 
 export class Endpoint {
@@ -42,8 +42,13 @@ export class Endpoint {
   }
 
   /** Modules of the interaction graph. @param resolution larger gives more and smaller ones. */
-  modules(resolution: number): Promise<ModuleNumbers> {
-    return this.request((request) => ({ kind: "modules", request, resolution })) as Promise<ModuleNumbers>;
+  modules(resolution: number, basis: ModuleBasis): Promise<ModuleNumbers> {
+    return this.request((request) => ({ kind: "modules", request, resolution, basis })) as Promise<ModuleNumbers>;
+  }
+
+  /** Names of the model's modules in order. */
+  architecture(): Promise<string[]> {
+    return this.request((request) => ({ kind: "architecture", request })) as Promise<string[]>;
   }
 
   private request(message: (request: number) => ViewMessage): Promise<Answer> {
@@ -62,7 +67,7 @@ export class Endpoint {
     }
     this.pending.delete(message.request);
     if (message.kind === "matrix") pending.resolve(message.matrix);
-    else if (message.kind === "modules") pending.resolve(message.modules);
+    else if (message.kind === "modules" || message.kind === "architecture") pending.resolve(message.modules);
     else if (message.kind === "ablation") pending.resolve({ metric: message.metric, base: message.base, score: message.score });
     else pending.reject(new Error(message.message));
   }

@@ -2,7 +2,8 @@
 
 import type { AblationCurve, ModuleNumbers } from "../../../server/src/protocol/ablation";
 import type { RunEvent } from "../../../server/src/protocol/events";
-import type { LayerSummary, ResultMetadata, SectionSummary } from "../../../server/src/protocol/result";
+import type { GroupMean, LabelsAnswer } from "../../../server/src/protocol/labels";
+import type { BasisName, LayerSummary, ResultMetadata, SectionSummary } from "../../../server/src/protocol/result";
 import type { HostMessage, ViewMatrix } from "../../../server/src/protocol/views";
 
 type Fields = Record<string, unknown>;
@@ -12,6 +13,8 @@ const isFields = (value: unknown): value is Fields => typeof value === "object" 
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isNumber = (value: unknown): value is number => typeof value === "number";
 const isText = (value: unknown): value is string => typeof value === "string";
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+const isBasis = (value: unknown): value is BasisName => ["lib", "pca", "neuron"].includes(value as string);
 const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNumber);
 
 function isLayer(value: unknown): value is LayerSummary {
@@ -46,10 +49,20 @@ function metadataProblem(value: unknown): string | null {
 }
 
 function isCurve(value: unknown): value is AblationCurve {
-  if (!isFields(value) || !isText(value["layer"]) || !["nodes", "edges"].includes(value["what"] as string) || !["lib", "pca", "neuron"].includes(value["basis"] as string)) return false;
+  if (!isFields(value) || !isText(value["layer"]) || !["nodes", "edges"].includes(value["what"] as string) || !isBasis(value["basis"])) return false;
   const { points } = value;
   return ["accuracy", "ce-loss"].includes(value["metric"] as string) && isNumber(value["base"]) && isNumber(value["tolerance"]) && isIndex(value["needed"]) && isIndex(value["total"])
     && Array.isArray(points) && points.every((point) => Array.isArray(point) && point.length === 2 && isIndex(point[0]) && isNumber(point[1]));
+}
+
+function isGroupMean(value: unknown): value is GroupMean {
+  return isFields(value) && isIndex(value["group"]) && isIndex(value["count"]) && isNumber(value["mean"]) && isNumber(value["deviation"]) && optional(value["text"], isText);
+}
+
+function isLabels(value: unknown): value is LabelsAnswer {
+  return isFields(value) && ["fourier", "class", "position", "token"].includes(value["kind"] as string) && Array.isArray(value["layers"]) && value["layers"].every((layer) =>
+    isFields(layer) && isText(layer["name"]) && isTexts(layer["labels"]) && isNumbers(layer["explained"])
+    && optional(layer["profile"], (profile) => Array.isArray(profile) && profile.every((groups) => Array.isArray(groups) && groups.every(isGroupMean))));
 }
 
 function isModules(value: unknown): value is ModuleNumbers {
@@ -102,6 +115,10 @@ export function parseHostMessage(value: unknown): HostMessage | null {
         ? { kind: "ablation", request: value["request"], metric: value["metric"], base: value["base"], score: value["score"] } : null;
     case "modules":
       return isIndex(value["request"]) && isModules(value["modules"]) ? { kind: "modules", request: value["request"], modules: value["modules"] } : null;
+    case "architecture":
+      return isIndex(value["request"]) && isTexts(value["modules"]) ? { kind: "architecture", request: value["request"], modules: value["modules"] } : null;
+    case "labels":
+      return isText(value["uri"]) && isBasis(value["basis"]) && isLabels(value["labels"]) ? { kind: "labels", uri: value["uri"], basis: value["basis"], labels: value["labels"] } : null;
     case "curves":
       return isText(value["uri"]) && Array.isArray(value["curves"]) && value["curves"].every(isCurve) ? { kind: "curves", uri: value["uri"], curves: value["curves"] } : null;
     case "curve":

@@ -1,7 +1,7 @@
 /** @file Modules of the interaction graph, asked for when something shows them: at the resolution of the slider, once per value. */
 
 import { computed, effect, signal, type ReadonlySignal } from "@preact/signals-core";
-import type { ModuleNumbers } from "../../../server/src/protocol/ablation";
+import type { ModuleBasis, ModuleNumbers } from "../../../server/src/protocol/ablation";
 import { setGraph, type ViewContext } from "./context";
 import { element } from "./dom";
 import { count, number, plural } from "./format";
@@ -24,6 +24,9 @@ export interface ModuleStore {
   problem: ReadonlySignal<string | null>;
 }
 
+interface Asked { resolution: number; basis: ModuleBasis }
+const keyOf = ({ resolution, basis }: Asked): string => `${basis} ${resolution}`;
+
 const smallestResolution = 0.2;
 const largestResolution = 5;
 
@@ -32,36 +35,47 @@ export function moduleStore(context: ViewContext, wanted: ReadonlySignal<boolean
   const numbers = signal<ModuleNumbers | null>(null);
   const busy = signal(false);
   const problem = signal<string | null>(null);
-  const resolution = computed(() => context.state.value.graph.resolution);
+  /** Neurons have no edges of their own: their graph shows Jacobians. */
+  const asked = computed((): Asked | null => {
+    const { resolution, basis } = context.state.value.graph;
+    return basis === "neuron" ? null : { resolution, basis };
+  });
   const metadata = computed(() => context.data.value.metadata);
-  const known = new Map<number, ModuleNumbers>();
+  const known = new Map<string, ModuleNumbers>();
   let of: unknown = null;
+  let shown: ModuleBasis | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   effect(() => {
     const result = metadata.value;
-    const at = resolution.value;
+    const at = asked.value;
     if (of !== result) {
       of = result;
       known.clear();
       numbers.value = null;
     }
-    if (!wanted.value || result === null) return;
+    // The features of another basis are others: what was known says nothing about them.
+    if (at?.basis !== shown) {
+      shown = at?.basis;
+      numbers.value = null;
+    }
+    if (!wanted.value || result === null || at === null) return;
     clearTimeout(timer);
-    const found = known.get(at);
+    const found = known.get(keyOf(at));
     if (found !== undefined) { numbers.value = found; return; }
     timer = setTimeout(() => void ask(result, at), numbers.peek() === null ? 0 : quiet);
   });
 
-  async function ask(result: unknown, at: number): Promise<void> {
+  async function ask(result: unknown, at: Asked): Promise<void> {
     busy.value = true;
     try {
-      const answer = await context.endpoint.modules(at);
+      const answer = await context.endpoint.modules(at.resolution, at.basis);
       if (of !== result) return;
-      known.set(at, answer);
+      known.set(keyOf(at), answer);
       if (known.size > kept) known.delete(known.keys().next().value!);
       problem.value = null;
-      if (resolution.peek() === at) numbers.value = answer;
+      const now = asked.peek();
+      if (now !== null && keyOf(now) === keyOf(at)) numbers.value = answer;
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
     } finally {

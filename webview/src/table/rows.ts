@@ -1,6 +1,7 @@
 /** @file The same facts as the graph, as rows: for the keyboard, for screen readers, for spreadsheets. */
 
 import { numberColumn as numeric, textColumn as text, type Table, type Value } from "../../../server/src/figures/drawing";
+import { moduleName } from "../../../server/src/figures/look";
 import { featureName, neighbours, totalImportance, type Graph } from "../graph/model";
 
 export function layerTable(graph: Graph): Table {
@@ -18,7 +19,8 @@ export function layerTable(graph: Graph): Table {
   };
 }
 
-export function featureTable(graph: Graph): Table {
+/** @param modules module of every feature by layer, where they are known */
+export function featureTable(graph: Graph, modules: readonly (readonly number[])[] | null = null): Table {
   const labelled = graph.layers.some(({ labels }) => labels?.some((label) => label !== null) === true);
   const rows = graph.layers.flatMap((layer, index) => {
     const total = totalImportance(layer);
@@ -30,11 +32,13 @@ export function featureTable(graph: Graph): Table {
         return first === undefined ? "" : featureName(graph.layers[first.node.layer]!, first.node.feature);
       };
       const constant = layer.constant && feature === 0;
-      return [layer.name, featureName(layer, feature), importance, importance === null || constant || total === 0 ? null : importance / total, strongest("in"), strongest("out"), ...(labelled ? [layer.labels?.[feature] ?? ""] : [])];
+      return [layer.name, featureName(layer, feature), importance, importance === null || constant || total === 0 ? null : importance / total, strongest("in"), strongest("out"), ...(modules === null ? [] : [moduleText(modules[index]?.[feature])]), ...(labelled ? [layer.labels?.[feature] ?? ""] : [])];
     });
   });
-  return { columns: [text("Layer"), text("Feature"), numeric("Importance"), numeric("Share of layer"), text("Strongest input"), text("Strongest output"), ...(labelled ? [text("Label")] : [])], rows };
+  return { columns: [text("Layer"), text("Feature"), numeric("Importance"), numeric("Share of layer"), text("Strongest input"), text("Strongest output"), ...(modules === null ? [] : [text("Module")]), ...(labelled ? [text("Label")] : [])], rows };
 }
+
+const moduleText = (module: number | undefined): string | null => (module === undefined ? null : module < 0 ? "alone" : moduleName(module));
 
 /** @param above edges to list, by section: those at or above the graph's threshold. */
 export function edgeTable(graph: Graph, above: readonly number[]): Table {

@@ -9,6 +9,7 @@ import { setGraph, type ViewContext } from "../shared/context";
 import { element, setText } from "../shared/dom";
 import { csv, sendExport, textBytes } from "../shared/exports";
 import { baseName, count, number, percent, plural } from "../shared/format";
+import type { ModuleStore } from "../shared/modules";
 import type { NodeName } from "../shared/savedState";
 import { edgeTable, featureTable, filtered, layerTable, sorted, type Row } from "./rows";
 
@@ -18,7 +19,7 @@ const pageSize = 100;
 const shareColumn = /^Share/;
 
 /** @param open shows a feature in the graph. */
-export function tableView(context: ViewContext, store: GraphStore, open: (name: NodeName) => void): HTMLElement {
+export function tableView(context: ViewContext, store: GraphStore, modules: ModuleStore, open: (name: NodeName) => void): HTMLElement {
   const kind = signal<Kind>("features");
   const sort = signal<{ column: number; descending: boolean } | null>(null);
   const query = signal("");
@@ -28,7 +29,7 @@ export function tableView(context: ViewContext, store: GraphStore, open: (name: 
   const { complete: graph, basis, above } = store;
   const table = computed(() => {
     if (kind.value === "layers") return layerTable(graph.value);
-    if (kind.value === "features") return featureTable(graph.value);
+    if (kind.value === "features") return featureTable(graph.value, basis.value === "neuron" ? null : modules.numbers.value?.layers ?? null);
     return edgeTable(graph.value, allEdges.value ? graph.value.sections.map((section) => section.weight.length) : above.value);
   });
   const rows = computed(() => {

@@ -5,7 +5,7 @@
 
 import type { Metric } from "../../core/lib/ablation/evaluate";
 import type { EdgeSparsity } from "../../core/lib/edges/sparsity";
-import type { ModuleNumbers } from "../../protocol/ablation";
+import type { ModuleBasis, ModuleNumbers } from "../../protocol/ablation";
 import type { RunEvent } from "../../protocol/events";
 import type { LabelKind, LabelsAnswer } from "../../protocol/labels";
 import type { EdgesMessage } from "../../protocol/requests";
@@ -142,7 +142,7 @@ export interface LabelsRequest {
 }
 
 /** Modules of the interaction graph of a stored result, for a view. */
-interface ModulesRequest { kind: "modules"; file: string; resolution: number; basis: "lib" | "pca" }
+interface ModulesRequest { kind: "modules"; file: string; resolution: number; basis: ModuleBasis }
 
 /** Every node layer that could be asked for of a result's network, in order. */
 interface NodeLayerNamesRequest { kind: "node-layer-names"; file: string; compute: ComputeOptions }

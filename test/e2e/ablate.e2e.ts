@@ -1,0 +1,117 @@
+/**
+ * *LIB: Ablate…* in the real editor: curves come one by one, a second run is cancelled, and what was found is there after a reload.
+ * The tests are the steps of one story and run in this order in one window.
+ */
+
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Browser, Frame, Locator } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import type { AblationCurve } from "../../server/src/protocol/ablation";
+import "./harness/provided";
+import { startEditor, type Editor } from "./harness/vscode";
+import { launchBrowser, Workbench } from "./harness/workbench";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const layers = ["layers.0", "layers.1", "layers.2"];
+
+let editor: Editor;
+let browser: Browser;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  // the backend that is the same on every machine
+  editor = await startEditor({ installation: inject("vscode"), extension: inject("extension"), workspace: "examples", settings: { "libLens.backend": "wasm" } });
+  execFileSync(process.execPath, ["dist/cli.js", "analyze", join(editor.workspace, "mnist-mlp/mnist-mlp.lib.json"), "--backend", "wasm", "--json"], { stdio: ["ignore", "ignore", "inherit"] });
+  browser = await launchBrowser(inject("chromium"));
+  workbench = await Workbench.open(browser, editor.url, editor.workspace);
+});
+
+afterAll(async () => {
+  await workbench?.screenshot("ablate-last").catch(() => undefined);
+  await browser?.close();
+  await editor?.stop();
+});
+
+/** Curves stored beside the result. */
+function stored(): AblationCurve[] {
+  const store = join(editor.workspace, "mnist-mlp/.lib-lens");
+  const name = readdirSync(store).find((file) => file.endsWith(".ablation.json"));
+  return name === undefined ? [] : (JSON.parse(readFileSync(join(store, name), "utf8")) as { curves: AblationCurve[] }).curves;
+}
+
+const card = (view: Frame, title: string): Locator => view.locator(".card:not([hidden])").filter({ has: view.locator("h2", { hasText: title }) });
+const progress = (what: string): Locator => workbench.page.locator(".notification-toast").filter({ hasText: `Ablating ${what}` });
+
+/** From the palette to the run: what, and in the bases that are ticked; `also` ticks one more. */
+async function ablate(what: "Features" | "Edges", also?: string): Promise<void> {
+  await workbench.runCommand("LIB: Ablate");
+  await workbench.choose(what);
+  const bases = workbench.page.locator(".quick-input-widget:visible").filter({ hasText: `Ablate ${what}` });
+  await bases.waitFor({ timeout: 30_000 });
+  if (also !== undefined) await workbench.choose(also);
+  await workbench.page.keyboard.press("Enter");
+}
+
+/** Rows of the table below a figure, as its summary says. */
+const rows = async (figure: Locator): Promise<number> => Number((await figure.locator("summary").innerText()).replace(/\D/g, ""));
+
+describe("an ablation", () => {
+  it("started from the palette opens the Plots tab, and its curves grow there before the run ends", async () => {
+    await workbench.openFile("mnist-mlp/train.py");
+    await ablate("Features");
+    await progress("features").first().waitFor({ timeout: 60_000 });
+    const plots = await workbench.webview("body[data-status='done'] .plots-view");
+    expect(await plots.getByRole("tab", { name: "Plots" }).getAttribute("aria-selected")).toBe("true");
+    const curves = card(plots, "Score against features kept");
+    await curves.waitFor({ timeout: 90_000 });
+    const early = await rows(curves);
+    expect(await progress("features").count()).toBe(1);
+    await workbench.screenshot("ablation-while-running");
+    await progress("features").first().waitFor({ state: "detached", timeout: 110_000 });
+    expect(stored().map(({ basis, layer }) => `${basis} ${layer}`).sort()).toEqual(["lib", "pca"].flatMap((basis) => layers.map((layer) => `${basis} ${layer}`)));
+    await expect.poll(() => rows(curves), { timeout: 10_000 }).toBe(stored().reduce((sum, { points }) => sum + points.length, 0));
+    expect(early).toBeLessThan(await rows(curves));
+  });
+
+  it("shows what is needed as its file says, in a view without serious findings of axe-core", async () => {
+    const plots = await workbench.webview("body[data-status='done'] .plots-view");
+    const needed = card(plots, "Features needed");
+    await needed.locator("summary").click();
+    const shown = (await needed.locator("tbody tr").allInnerTexts()).map((text) => text.split("\t").slice(0, 3).join(" "));
+    const names = { lib: "LIB", pca: "PCA", neuron: "Neurons" };
+    expect(shown.sort()).toEqual(stored().map(({ layer, basis, needed: least }) => `${layer} ${names[basis]} ${least}`).sort());
+    await plots.evaluate(axeSource);
+    const serious = await plots.evaluate<string[]>(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => id + " " + nodes.map(({ html }) => html.slice(0, 120)).join(" | ")))`);
+    expect(serious).toEqual([]);
+  });
+
+  it("of edges is cancelled in the middle, and keeps the curves that were finished", async () => {
+    await ablate("Edges", "Neurons");
+    const running = progress("edges");
+    await running.first().waitFor({ timeout: 60_000 });
+    const plots = await workbench.webview("body[data-status='done'] .plots-view");
+    await card(plots, "Edges required").waitFor({ timeout: 110_000 });
+    await workbench.runCommand("LIB: Cancel");
+    await running.first().waitFor({ state: "detached", timeout: 20_000 });
+    const edges = stored().filter(({ what }) => what === "edges");
+    expect(edges.length).toBeGreaterThan(0);
+    expect(edges.length).toBeLessThan(3 * layers.length);
+    expect(await card(plots, "Score against features kept").count()).toBe(1);
+  });
+
+  it("is found again after a reload of the window", async () => {
+    const before = stored();
+    await workbench.reload();
+    await workbench.openFile("mnist-mlp/train.py");
+    await workbench.runCommand("LIB: Open Plots");
+    const plots = await workbench.webview("body[data-status='done'] .plots-view");
+    const curves = card(plots, "Score against features kept");
+    await curves.waitFor({ timeout: 60_000 });
+    expect(await rows(curves)).toBe(before.filter(({ what }) => what === "nodes").reduce((sum, { points }) => sum + points.length, 0));
+    expect(await rows(card(plots, "Edges required"))).toBe(before.filter(({ what }) => what === "edges").length);
+  });
+});
