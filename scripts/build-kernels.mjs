@@ -23,6 +23,7 @@ const builds = [
   ["gemmRelaxedShared.wasm", "gemm.as.ts", ["--enable", "simd", "--enable", "relaxed-simd", ...shared]],
   ["elementwise.wasm", "elementwise.as.ts", ["--enable", "simd"]],
   ["arrays.wasm", "arrays.as.ts", ["--enable", "simd"]],
+  ["jointSums.wasm", "jointSums.as.ts", ["--enable", "simd", "--enable", "bulk-memory"]],
 ];
 
 mkdirSync(target, { recursive: true });

@@ -247,6 +247,22 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     }
   });
 
+  it("joint sums over the samples where two conditions hold, where the engine has them", async () => {
+    if (!engine.jointSums) return;
+    for (const [samples, width, conditions] of [[90, 37, 6], [64, 4, 130], [3, 1, 1], [0, 2, 3], [5, 0, 3]]) {
+      const [values, signs] = [random([samples, width], 21), random([samples, conditions], 22)];
+      const pairs = Array.from({ length: conditions }, (_, a) => Array.from({ length: conditions - a }, (_, c) => [a, a + c])).flat();
+      const expected = fill([pairs.length, width], ([pair, j]) => {
+        const [a, c] = pairs[pair];
+        let sum = 0;
+        for (let n = 0; n < samples; n++) if (signs.values[n * conditions + a] > 0 && signs.values[n * conditions + c] > 0) sum += values.values[n * width + j];
+        return sum;
+      });
+      await expectTensor(engine.jointSums(put(values), put(signs)), expected, epsilon, 4);
+    }
+    expect(() => engine.jointSums!(put(random([3, 2], 1)), put(random([4, 2], 1)))).toThrow("jointSums: values [3, 2] and conditions [4, 2] need one row for each sample.");
+  });
+
   it("sums many entries without losing digits", async () => {
     const a = random([20000, 2], 10);
     const expected = [0, 1].map((column) => a.values.filter((_, i) => i % 2 === column).reduce((p, q) => p + q, 0));

@@ -58,6 +58,11 @@ export interface Engine {
   sum(a: Tensor, axes: readonly number[], keepDims?: boolean): Tensor;
   /** sum(square(a), axes) in one pass where the backend can. */
   sumOfSquares(a: Tensor, axes: readonly number[], keepDims?: boolean): Tensor;
+  /**
+   * Sums over samples of `values` [n, r] where both of two `conditions` [n, h] are positive, for all pairs (a, c) with a <= c in the order of
+   * a, then c: [h (h + 1) / 2, r]. Only where it costs less than the matrix product of values and pairs of ones and zeros.
+   */
+  jointSums?(values: Tensor, conditions: Tensor): Tensor;
   /** Index of the largest entry of the last axis (first one on ties), as numbers. */
   argMax(a: Tensor): Promise<Int32Array>;
 

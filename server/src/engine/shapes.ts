@@ -138,3 +138,11 @@ export function lastAxis(what: string, shape: readonly number[]): number {
   if (last === undefined) throw new RangeError(`${what}: a scalar has no last axis.`);
   return last;
 }
+
+/** @throws RangeError unless both are matrices with one row per sample. */
+export function planJointSums(values: readonly number[], conditions: readonly number[]): { width: number; count: number } {
+  if (values.length !== 2 || conditions.length !== 2 || values[0] !== conditions[0]) {
+    throw new RangeError(`jointSums: values ${showShape(values)} and conditions ${showShape(conditions)} need one row for each sample.`);
+  }
+  return { width: values[1], count: conditions[1] };
+}

@@ -70,6 +70,17 @@ describe.each(precisions)("array kernels in %s against plain loops", (precision)
     }
   });
 
+  // Samples around the 8 of a table and the 64 of a word; widths around a tile of 128 bytes; more conditions than one pass takes.
+  it.each([[1, 1, 1], [7, 3, 5], [8, 32, 4], [64, 33, 9], [65, 15, 12], [130, 70, 21], [40, 2, 140]])("joint sums of %i samples x %i under %i conditions", (samples, width, conditions) => {
+    for (const share of [0, 0.4, 1]) {
+      const [values, firing] = [source.take(samples * width), source.take(samples * conditions)];
+      values.forEach((_, i) => (values[i] = next()));
+      firing.forEach((_, i) => (firing[i] = (next() + 1) / 2 < share ? 0.25 + (next() + 1) : [0, NaN, -1][pick(3)]));
+      const { got, wanted } = both(width * (conditions * (conditions + 1)) / 2, (functions, to) => functions.jointSums(values, width, firing, conditions, to));
+      got.forEach((value, i) => expect(Math.abs(value - wanted[i])).toBeLessThanOrEqual((precision === "float32" ? 1e-7 : 1e-16) * 2 * samples));
+    }
+  });
+
   it("transpose, slice and concat", () => {
     for (let round = 0; round < 300; round++) {
       const shape = round === 0 ? [2, 70, 131] : shapes();

@@ -4,6 +4,7 @@ import type { Precision } from "../../protocol/spec";
 import type { FloatArray } from "../engine";
 import { BufferPool } from "./bufferPool";
 import * as elementwise from "./elementwise";
+import { jointSums } from "./jointSums";
 import * as layout from "./layout";
 import * as reduce from "./reduce";
 import { plainUnary, type UnaryFunctions } from "./unary";
@@ -29,6 +30,8 @@ export interface ArrayFunctions extends UnaryFunctions {
   sqrt(a: FloatArray, out: FloatArray): void;
   /** Over `axes`, sorted, counted from the front; carried in float64. `squared`: of the squares. */
   sum(a: FloatArray, shape: readonly number[], axes: readonly number[], squared: boolean, out: FloatArray): void;
+  /** Values [n, width], conditions [n, count]: sums of the values where both conditions of a pair are positive, out [pairs, width]. */
+  jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void;
   transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void;
   slice(a: FloatArray, shape: readonly number[], begin: readonly number[], size: readonly number[], out: FloatArray): void;
   concat(parts: readonly FloatArray[], shapes: readonly (readonly number[])[], axis: number, out: FloatArray): void;
@@ -45,6 +48,7 @@ export const plainArrays: ArrayFunctions = {
   square: elementwise.square,
   sqrt: elementwise.sqrt,
   sum: reduce.sum,
+  jointSums,
   transpose: layout.transpose,
   slice: layout.slice,
   concat: layout.concat,

@@ -6,12 +6,13 @@ import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
 import type { MatrixProducts } from "../products/matrixProducts";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, sizeOf,
+  broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planJointSums, planMatMul, planSum, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
 import type { BinaryName } from "./elementwise";
 import { host, HostTensor } from "./hostTensor";
+import { pairsOf } from "./jointSums";
 import { gather } from "./layout";
 import { argMax } from "./reduce";
 
@@ -102,6 +103,11 @@ export class HostEngine implements Engine {
   sumOfSquares(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
     const plan = planSum(a.shape, axes, keepDims);
     return this.#make(plan.shape, (out) => this.arrays.sum(host(a).data, a.shape, plan.axes, true, out));
+  }
+
+  jointSums(values: Tensor, conditions: Tensor): Tensor {
+    const { width, count } = planJointSums(values.shape, conditions.shape);
+    return this.#make([pairsOf(count), width], (out) => this.arrays.jointSums(host(values).data, width, host(conditions).data, count, out));
   }
 
   argMax(a: Tensor): Promise<Int32Array> {

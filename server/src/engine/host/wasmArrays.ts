@@ -10,6 +10,7 @@ import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunct
 import { loopNest, type BinaryName } from "./elementwise";
 import { planConcatRuns, planPick, planTranspose } from "./layout";
 import { sumPasses } from "./reduce";
+import { WasmJointSums } from "./wasmJointSums";
 import { wasmUnary } from "./wasmUnary";
 
 /** Shorter arrays live outside the arena: the plain loops are done with them before a kernel is reached. */
@@ -41,12 +42,14 @@ class WasmArrays implements ArrayFunctions {
   readonly #arena: Arena;
   readonly #kernels: ArrayKernelFunctions;
   readonly #nest: Int32Array;
+  readonly #jointSums: WasmJointSums;
   readonly exp; readonly maximum; readonly activate; readonly activateDerivative; readonly softmax;
 
   constructor() {
     const elementwiseAt = operandAt + worthwhile * 8;
     this.#arena = new Arena(elementwiseAt + ElementwiseKernels.bytes);
     this.#kernels = arrayKernels(this.#arena.memory);
+    this.#jointSums = new WasmJointSums(this.#arena);
     this.#nest = new Int32Array(this.#arena.memory.buffer, nestAt, nestLength);
     ({ exp: this.exp, maximum: this.maximum, activate: this.activate, activateDerivative: this.activateDerivative, softmax: this.softmax }
       = wasmUnary(new ElementwiseKernels(this.#arena.memory, elementwiseAt)));
@@ -110,6 +113,10 @@ class WasmArrays implements ArrayFunctions {
     }
     out.set(values);
     this.#arena.give(values);
+  }
+
+  jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void {
+    this.#jointSums.run(values, width, conditions, count, out);
   }
 
   transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void {

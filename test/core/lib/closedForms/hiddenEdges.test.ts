@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { outputParts } from "../../../../server/src/core/lib/closedForms/outputParts";
+import { canUseFiringPairs, edgesByFiringPairs } from "../../../../server/src/core/lib/closedForms/firingPairs";
 import { edgesThroughHidden, type HiddenLayer } from "../../../../server/src/core/lib/closedForms/scaledProducts";
 import { edgesBySlopePairs } from "../../../../server/src/core/lib/closedForms/slopePairs";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
@@ -10,8 +11,8 @@ import { referenceEngine } from "../../support/networks";
 
 const engine = await referenceEngine();
 
-describe.each(["relu", "gelu", "tanh"] as const)("edges through a layer of %s", (activation) => {
-  it.each([[3, 5, true], [7, 2, true], [4, 4, false]])("by slope pairs equal those by products per sample (%i to %i features, skip: %s)", async (inputs, outputs, skip) => {
+describe.each(["relu", "leaky_relu", "gelu", "tanh"] as const)("edges through a layer of %s", (activation) => {
+  it.each([[3, 5, true], [7, 2, true], [4, 4, false]])("by pairs of slopes and of firing neurons equal those by products per sample (%i to %i features, skip: %s)", async (inputs, outputs, skip) => {
     const fixture = mlpFixture(engine, { activation });
     const section = fixture.network.sections[0];
     const layer: HiddenLayer = {
@@ -23,21 +24,25 @@ describe.each(["relu", "gelu", "tanh"] as const)("edges through a layer of %s", 
     const task: EdgesTask = {
       section,
       activations: fixture.source.at(0),
-      points: [{ alpha: 0.4, weight: 0.5 }, { alpha: 1, weight: 0.5 }],
+      points: [{ alpha: 0, weight: 0.2 }, { alpha: 0.4, weight: 0.3 }, { alpha: 1, weight: 0.5 }],
       features: { C: randomMatrix(section.inputWidth, inputs, 4), CPinv: randomMatrix(inputs, section.inputWidth, 5) },
       nextC: null,
       memoryBudget: 2 ** 20,
       checkCancelled: () => undefined,
       progress: () => undefined,
     };
-    const [pairs, products] = [await edgesBySlopePairs(task, layer), await edgesThroughHidden(task, layer)];
+    const products = await edgesThroughHidden(task, layer);
+    const others = [await edgesBySlopePairs(task, layer)];
+    expect(canUseFiringPairs(task, layer)).toBe(activation.endsWith("relu"));
+    if (canUseFiringPairs(task, layer)) others.push(await edgesByFiringPairs(task, layer));
     const largest = Math.max(...products.data);
-    products.data.forEach((edge, at) => expect(Math.abs(pairs.data[at] - edge)).toBeLessThan(1e-13 * largest));
-    // So little that the outputs of one sample come in parts.
+    // So little memory that the outputs of one sample come in parts.
     for (const memoryBudget of [500, 1]) {
       expect([...outputParts(engine, layer, memoryBudget)].length).toBeGreaterThan(1);
-      const parts = await edgesThroughHidden({ ...task, memoryBudget }, layer);
-      products.data.forEach((edge, at) => expect(Math.abs(parts.data[at] - edge)).toBeLessThan(1e-13 * largest));
+      others.push(await edgesThroughHidden({ ...task, memoryBudget }, layer));
+    }
+    for (const other of others) {
+      products.data.forEach((edge, at) => expect(Math.abs(other.data[at] - edge)).toBeLessThan(1e-13 * largest));
     }
   });
 });

@@ -1,7 +1,8 @@
-/** @file Chooses the cheaper of the two exact ways to the edges through a layer of activations. */
+/** @file Chooses the cheapest of the three exact ways to the edges through a layer of activations. */
 
 import type { Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
+import { canUseFiringPairs, edgesByFiringPairs, firingPairBytes, firingPairCost } from "./firingPairs";
 import { edgesThroughHidden, type HiddenLayer } from "./scaledProducts";
 import { edgesBySlopePairs, slopePairBytes, slopePairCost } from "./slopePairs";
 
@@ -18,7 +19,9 @@ function scaledProductCost({ into, outOf }: HiddenLayer): { products: number; pa
 
 /** E [r', r] (method section 3.1) */
 export function edgesOfHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
-  const pairsAreCheaper = cost(slopePairCost(layer)) < cost(scaledProductCost(layer));
-  const fits = slopePairBytes(layer) <= task.memoryBudget / 4;
-  return pairsAreCheaper && fits ? edgesBySlopePairs(task, layer) : edgesThroughHidden(task, layer);
+  const most = task.memoryBudget / 4;
+  const ways = [{ cost: cost(scaledProductCost(layer)), run: edgesThroughHidden }];
+  if (slopePairBytes(layer) <= most) ways.push({ cost: cost(slopePairCost(layer)), run: edgesBySlopePairs });
+  if (canUseFiringPairs(task, layer) && firingPairBytes(layer) <= most) ways.push({ cost: cost(firingPairCost(layer)), run: edgesByFiringPairs });
+  return ways.reduce((best, way) => (way.cost < best.cost ? way : best)).run(task, layer);
 }

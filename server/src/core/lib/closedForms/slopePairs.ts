@@ -11,12 +11,12 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, hadamard, scale } from "../../linalg/elementary";
+import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
+import { edgesOfPairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./scaledProducts";
 import { integratedSlope } from "./slopes";
 
@@ -31,9 +31,6 @@ function pairBlocks(hidden: number): PairBlock[] {
     { first: block * blockSize, last: Math.min(hidden, (block + 1) * blockSize) }
   ));
 }
-
-/** Numbers of the moments that are contracted in one product. */
-const contractedAtOnce = 2 ** 20;
 
 /** Sums over samples of f_j^2 times pairs of slopes, slopes, and 1. */
 interface WeightedMoments {
@@ -81,7 +78,8 @@ export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Pr
     rows += x.shape[0] * x.shape[1];
   }), task.progress);
   engine.dispose(C, into);
-  return scale(contract(sums, layer), 1 / rows);
+  const filled = (input: number, moment: Float64Array): void => fillMoment(moment, hidden, sums.pairs, input);
+  return scale(edgesOfPairMoments({ fill: filled, slopes: sums.slopes, squares: sums.squares }, layer), 1 / rows);
 }
 
 /** @param squares f^2 [r, n] @param slopes a' [h, n] */
@@ -106,50 +104,12 @@ async function addMoments(
   await add(sums.squares, engine.sum(squares, [1]));
 }
 
-/**
- * The three terms of the file's equation, from the sums. The quadratic one is summed over c first: where the slopes are all equal, terms
- * cancel there, and what rounding leaves of them cancels again in the sum over a.
- */
-function contract({ pairs, slopes, squares }: WeightedMoments, { into, outOf, constant }: HiddenLayer): Matrix {
-  const { rows: inputs, cols: hidden } = into;
-  const outputs = outOf.cols;
-  const edges = matrix(outputs, inputs);
-  const linear = multiply(hadamard(into, slopes), outOf);
-  const together = Math.max(1, Math.floor(contractedAtOnce / hidden ** 2));
-  for (let first = 0; first < inputs; first += together) {
-    const count = Math.min(together, inputs - first);
-    const spread = multiply(momentsInto(pairs, into, first, count), outOf);
-    for (let input = first; input < first + count; input += 1) {
-      const moments = spread.data.subarray((input - first) * hidden * outputs, (input - first + 1) * hidden * outputs);
-      for (let output = 0; output < outputs; output += 1) {
-        let quadratic = 0;
-        for (let a = 0; a < hidden; a += 1) quadratic += into.data[input * hidden + a] * outOf.data[a * outputs + output] * moments[a * outputs + output];
-        const bypass = constant === null ? 0 : constant.data[input * outputs + output];
-        const square = quadratic + 2 * bypass * linear.data[input * outputs + output] + bypass * bypass * squares.data[input];
-        // A mean of squares; rounding may leave a vanishing one below zero.
-        edges.data[output * inputs + input] = Math.max(0, square);
-      }
+/** T_j [h, h] of one input feature, both halves. */
+function fillMoment(moment: Float64Array, hidden: number, pairs: readonly Matrix[], input: number): void {
+  for (const [place, { first, last }] of pairBlocks(hidden).entries()) {
+    const { data, cols } = pairs[place];
+    for (let a = first, at = input * cols; a < last; a += 1) {
+      for (let c = first; c < hidden; c += 1, at += 1) moment[a * hidden + c] = moment[c * hidden + a] = data[at];
     }
   }
-  return edges;
-}
-
-/** T_j,ac L_jc of the inputs `first` .. `first` + `count` - 1, one below the other [count h, h]. */
-function momentsInto(pairs: readonly Matrix[], into: Matrix, first: number, count: number): Matrix {
-  const hidden = into.cols;
-  const moments = matrix(count * hidden, hidden);
-  for (let input = first; input < first + count; input += 1) {
-    const own = moments.data.subarray((input - first) * hidden * hidden, (input - first + 1) * hidden * hidden);
-    const weights = into.data.subarray(input * hidden, (input + 1) * hidden);
-    for (const [place, block] of pairBlocks(hidden).entries()) {
-      const { data, cols } = pairs[place];
-      for (let a = block.first, at = input * cols; a < block.last; a += 1) {
-        for (let c = block.first; c < hidden; c += 1, at += 1) {
-          own[a * hidden + c] = data[at] * weights[c];
-          own[c * hidden + a] = data[at] * weights[a];
-        }
-      }
-    }
-  }
-  return moments;
 }
