@@ -66,11 +66,14 @@ async function* finishLayers(
   const groups = together(withBasis, options.gramBudget);
   const statistics = new Map<number, LayerStatistics>();
   const found = new Map(known);
+  let group = 0;
   for (const [place, layer] of [...missing].reverse().entries()) {
-    const group = groups.findIndex((layers) => layers.at(-1) === layer);
-    if (group >= 0) {
-      const part: LibSignals["progress"] = (phase, fraction, detail) => signals.progress(phase, (group + fraction) / groups.length, detail);
+    // The first group comes first of all, also where the output has no basis: a phase does not wait in the middle of another.
+    if (group < groups.length && (place === 0 || groups[group].at(-1) === layer)) {
+      const start = group;
+      const part: LibSignals["progress"] = (phase, fraction, detail) => signals.progress(phase, (start + fraction) / groups.length, detail);
       for (const [index, one] of await layerStatistics(network, source, groups[group], options, { ...signals, progress: part })) statistics.set(index, one);
+      group += 1;
     }
     const progress = (fraction: number): void => signals.progress("bases", (place + fraction) / missing.length, layer.name);
     progress(0);
