@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { forEachRows } from "../../../../server/src/core/lib/closedForms/chunks";
+import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
 import type { SectionWork } from "../../../../server/src/core/lib/plans/sectionCost";
 import { mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
@@ -27,6 +29,32 @@ const cases: { name: string; kind: string; fixture: Fixture; section: number }[]
 
 describe.each(cases)("closed form: $name", ({ kind, fixture, section: index }) => {
   itAgreesWithTheGeneralPath(fixture, fixture.network.sections[index], kind);
+});
+
+describe("edges through attention", () => {
+  it("from more features than are taken at a time", async () => {
+    const fixture = transformerFixture(engine, { modelWidth: 34, samples: 3, nodeLayers: ["attn_in.0", "add_resid1.0"] });
+    const [section] = fixture.network.sections;
+    const input = task(fixture, section, atData, true);
+    expect(input.features.C.cols).toBeGreaterThan(64);
+    expect(relativeDifference(await planSection(section, manyFeatures).edges(input), await generalPlan(section).edges(input))).toBeLessThan(1e-12);
+  });
+});
+
+describe("position-wise sections", () => {
+  it("are cut between the positions of a sample where a whole one does not fit", async () => {
+    const fixture = transformerFixture(engine, { nodeLayers: ["ln2.0", "unembed"] });
+    const [section] = fixture.network.sections;
+    const rows: number[] = [];
+    await fixture.source.at(0).forEachBatch((batch) => forEachRows(engine, batch, 100, 3 * 100 * 8, (part) => {
+      rows.push(part.shape[0]);
+      return Promise.resolve();
+    }));
+    expect(Math.max(...rows)).toBe(3);
+    expect(rows.reduce((sum, count) => sum + count, 0)).toBe(fixture.batches.samples * fixture.batches.positions);
+    const [whole, parts] = [2 ** 26, 3000].map((budget) => planSection(section, manyFeatures).edges(task(fixture, section, atData, true, budget)));
+    expect(relativeDifference(await parts, await whole)).toBeLessThan(1e-13);
+  });
 });
 
 describe("sections without a closed form", () => {

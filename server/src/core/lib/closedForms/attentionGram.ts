@@ -15,8 +15,8 @@ import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides } from "../../network/folding";
 import type { JacobianGramTask } from "../plans/sectionPlan";
-import { crossTerms, pairTerms } from "./attentionPairs";
-import { forEachBlock, headState, headStateSize, headWeights, turnsOf } from "./attentionState";
+import { crossTerms, pairTerms, pairTermsSize } from "./attentionPairs";
+import { forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";
 
 /** M' [d, d], for every integration rule. */
@@ -32,7 +32,10 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
   const sums = new AttentionSums(structure);
   let inputs = 0;
   let outputs = 0;
-  const size = (positions: number, count: number): number => (places.length + 3) * headStateSize(structure, positions, count);
+  const size = (positions: number, count: number): number => (
+    places.length * headStateSize(structure, positions, count)
+    + Math.max(headStateTemporaries(structure, positions, count), pairTermsSize(structure, positions, count))
+  );
   try {
     await task.activations.forEachBatch(async (batch) => {
       await forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, count) => {

@@ -5,6 +5,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { identity } from "../../linalg/elementary";
+import type { AttentionSkip } from "../../network/attentionStructure";
 import { rotate } from "../../network/rotary";
 import type { HeadState, Turns } from "./attentionState";
 import { toTensor } from "./matrices";
@@ -66,6 +67,12 @@ export function pairTerms(engine: Engine, h: HeadState, m: HeadState, G: Tensor,
       engine.concat([QV, QK, QQ], 1),
     ], 0);
   });
+}
+
+/** Numbers that `pairTerms` takes per sample, for S positions and T outputs. */
+export function pairTermsSize({ heads, rotary }: AttentionSkip, positions: number, outputs: number): number {
+  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
+  return outputs * (e * f + 5 * positions + 8 * (e + f)) + 2 * positions * f + (rotary ? (3 * positions + outputs) * e * e : 0);
 }
 
 /** c^2 sum_t q_t p_tt (v_t - o_t)^T G B_t^T with q, p, v, o of one head and B of another, [e, e]. */

@@ -83,10 +83,16 @@ export async function forEachBlock(
   });
 }
 
-/** Numbers that the state of one head takes per sample, temporaries included. */
+/** Numbers that the state of one head keeps per sample, for S positions and T outputs. */
 export function headStateSize({ heads, rotary }: AttentionSkip, positions: number, outputs: number): number {
   const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
-  return 2 * positions * e * f + (rotary ? 6 : 3) * outputs * e * f + 4 * outputs * positions + (rotary ? 3 * positions * e * e + outputs * e * e : 0);
+  return outputs * (e * f + positions + 2 * (e + f)) + positions * (e + f) + (rotary ? outputs * e : 0);
+}
+
+/** Numbers that making the state of one head takes per sample besides. */
+export function headStateTemporaries({ heads, rotary }: AttentionSkip, positions: number, outputs: number): number {
+  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
+  return outputs * (2 * positions * f + (rotary ? 4 : 1) * e * f + 4 * positions) + 2 * positions * (e + f);
 }
 
 /** The turns of queries and keys: of all `positions`, and of the last `outputs` of them; null without rotary positions. */
@@ -117,8 +123,8 @@ export function headState(engine: Engine, structure: AttentionSkip, weights: Hea
     const f = values.shape[2];
     const mixed = engine.matMul(pattern, values);
     const covariance = engine.tidy(() => {
-      const products = covarianceWith(engine, { pattern, values, mixed }, keys);
-      return engine.transpose(turns ? keysTurnedBack(engine, turns, products, [samples, outputs, e, f]) : products, [1, 0, 2]);
+      const products = engine.matMul(keys, weightedOffsets(engine, { pattern, values, mixed }), { transposeA: true });
+      return turns ? keysTurnedBack(engine, turns, products, [samples, outputs, e, f]) : firstAxesExchanged(engine, products);
     });
     const own = engine.tensor(ownPositions(outputs, positions), [outputs, positions]);
     return {
@@ -135,33 +141,29 @@ export function headState(engine: Engine, structure: AttentionSkip, weights: Hea
   });
 }
 
-/** Covariances [n, e, f] of turned keys, seen from the query before its turn. */
+/** Covariances [B, e, T f] of turned keys, seen from the query before its turn: [e, n f]. */
 function keysTurnedBack(engine: Engine, { outputs }: Turns, covariance: Tensor, [samples, positions, e, f]: readonly [number, number, number, number]): Tensor {
-  const byKey = engine.transpose(engine.reshape(covariance, [samples, positions, e, f]), [0, 1, 3, 2]);
+  const byKey = engine.transpose(engine.reshape(covariance, [samples, e, positions, f]), [0, 2, 3, 1]);
   const perRow = (table: Tensor): Tensor => engine.reshape(table, [positions, 1, e]);
   const back = rotate(engine, { cosines: perRow(outputs.cosines), sines: perRow(outputs.sines), swap: outputs.swap }, byKey, true);
-  return engine.reshape(engine.transpose(back, [0, 1, 3, 2]), [samples * positions, e, f]);
+  return engine.transpose(engine.reshape(back, [samples * positions * f, e]), [1, 0]);
 }
 
-/**
- * sum_s p_ts a_s (v_s - o_t)^T for a [B, S, m]: [n, m, f].
- * With one output position that is one small product per sample; with several the outer products a_s v_s^T are shared between them.
- */
-export function covarianceWith(engine: Engine, { pattern, values, mixed }: Pick<HeadState, "pattern" | "values" | "mixed">, a: Tensor): Tensor {
-  const [samples, positions, m] = a.shape as [number, number, number];
+/** p_ts (v_s - o_t), [B, S, T f]: what meets keys in the covariance, and features in psi (method section 3.6). */
+export function weightedOffsets(engine: Engine, { pattern, values, mixed }: Pick<HeadState, "pattern" | "values" | "mixed">): Tensor {
+  const [samples, outputs, positions] = pattern.shape as [number, number, number];
   const f = values.shape[2];
-  const outputs = pattern.shape[1];
-  const n = samples * outputs;
   return engine.tidy(() => {
-    if (outputs === 1) {
-      const weighted = engine.mul(engine.reshape(pattern, [samples, positions, 1]), a);
-      return engine.matMul(weighted, engine.sub(values, engine.reshape(mixed, [samples, 1, f])), { transposeA: true });
-    }
-    const outer = engine.mul(engine.reshape(a, [samples, positions, m, 1]), engine.reshape(values, [samples, positions, 1, f]));
-    const mean = engine.matMul(pattern, engine.reshape(outer, [samples, positions, m * f]));
-    const meanA = engine.reshape(engine.matMul(pattern, a), [n, m, 1]);
-    return engine.sub(engine.reshape(mean, [n, m, f]), engine.mul(meanA, engine.reshape(mixed, [n, 1, f])));
+    const offsets = engine.sub(engine.reshape(values, [samples, positions, 1, f]), engine.reshape(mixed, [samples, 1, outputs, f]));
+    const weights = engine.reshape(engine.transpose(pattern, [0, 2, 1]), [samples, positions, outputs, 1]);
+    return engine.reshape(engine.mul(weights, offsets), [samples, positions, outputs * f]);
   });
+}
+
+/** [a, b, k] -> [b, a, k]; call inside `tidy`. */
+export function firstAxesExchanged(engine: Engine, x: Tensor): Tensor {
+  const [a, b, k] = x.shape as [number, number, number];
+  return a === 1 || b === 1 ? engine.reshape(x, [b, a, k]) : engine.transpose(x, [1, 0, 2]);
 }
 
 /** q [B, T, e], k [B, S, e] -> [B, T, S] */

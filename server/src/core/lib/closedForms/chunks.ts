@@ -6,7 +6,7 @@ import type { Engine, Tensor } from "../../../engine/engine";
 export const largestChunk = 64 * 2 ** 20;
 
 /**
- * Calls `body` with consecutive parts of x [B, S, d] along the sample axis and frees them afterwards.
+ * Calls `body` with consecutive parts of x [B, S, d] along the first axis and frees them afterwards.
  * @param valuesPerSample numbers that the temporaries of one sample take
  */
 export async function forEachChunk(
@@ -23,6 +23,21 @@ export async function forEachChunk(
     } finally {
       engine.dispose(part);
     }
+  }
+}
+
+/**
+ * The same for position-wise sections, where positions are just more samples: `body` gets rows [n, d] of x [B, S, d], parts of a sample where a
+ * whole one does not fit.
+ */
+export async function forEachRows(
+  engine: Engine, x: Tensor, valuesPerRow: number, memoryBudget: number, body: (rows: Tensor) => Promise<void>,
+): Promise<void> {
+  const rows = asRows(engine, x);
+  try {
+    await forEachChunk(engine, rows, valuesPerRow, memoryBudget, body);
+  } finally {
+    engine.dispose(rows);
   }
 }
 

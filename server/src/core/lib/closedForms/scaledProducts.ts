@@ -11,7 +11,7 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import type { ActivationFunction } from "../../network/activationFunction";
 import type { EdgesTask } from "../plans/sectionPlan";
 import type { IntegrationPoint } from "../sources/integration";
-import { asRows, forEachChunk } from "./chunks";
+import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
 import { outputParts, valuesPerRow } from "./outputParts";
 import { integratedSlope } from "./slopes";
@@ -106,15 +106,15 @@ async function edgesToOutputs(task: EdgesTask, layer: HiddenLayer): Promise<Matr
   const products = new GatedProducts(engine, layer);
   const C = toTensor(engine, task.features.C);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, valuesPerRow(layer, layer.outOf.cols) * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachRows(engine, batch, valuesPerRow(layer, layer.outOf.cols), task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [features, slope] = engine.tidy(() => {
-      const z = engine.matMul(asRows(engine, x), C);
+      const z = engine.matMul(x, C);
       return [z, products.slopes(z, task.points)] as const;
     });
     await products.add(slope, features);
     engine.dispose(features, slope);
-    rows += x.shape[0] * x.shape[1];
+    rows += x.shape[0];
   }), task.progress);
   engine.dispose(C);
   products.dispose();

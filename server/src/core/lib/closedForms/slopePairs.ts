@@ -14,7 +14,7 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
-import { asRows, forEachChunk } from "./chunks";
+import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
 import { edgesOfPairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./scaledProducts";
@@ -66,16 +66,16 @@ export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Pr
   const C = toTensor(engine, task.features.C);
   const into = toTensor(engine, layer.into);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, 2 * blockSize * hidden * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachRows(engine, batch, 2 * blockSize * hidden, task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [squares, slopes] = engine.tidy(() => {
-      const z = engine.matMul(asRows(engine, x), C);
+      const z = engine.matMul(x, C);
       const slope = integratedSlope(engine, layer.activation, engine.matMul(z, into), task.points);
       return [engine.transpose(engine.square(z), [1, 0]), engine.transpose(slope, [1, 0])] as const;
     });
     await addMoments(engine, sums, blocks, squares, slopes, () => task.checkCancelled());
     engine.dispose(squares, slopes);
-    rows += x.shape[0] * x.shape[1];
+    rows += x.shape[0];
   }), task.progress);
   engine.dispose(C, into);
   const filled = (input: number, moment: Float64Array): void => fillMoment(moment, hidden, sums.pairs, input);

@@ -9,7 +9,7 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import { activationSlope, type ActivationFunction } from "../../network/activationFunction";
 import type { JacobianGramTask } from "../plans/sectionPlan";
 import type { IntegrationPoint } from "../sources/integration";
-import { asRows, forEachChunk } from "./chunks";
+import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
 
 /** p [n, h] pre-activations at the data -> [n, h] */
@@ -40,16 +40,16 @@ export async function slopeMoments(task: JacobianGramTask, weight: Matrix, activ
   const weights = toTensor(engine, weight);
   let rows = 0;
   try {
-    await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, 3 * batch.shape[1] * hidden, task.memoryBudget, async (x) => {
+    await task.activations.forEachBatch((batch) => forEachRows(engine, batch, 3 * hidden, task.memoryBudget, async (x) => {
       task.checkCancelled();
       const [sum, products] = engine.tidy(() => {
-        const slope = integratedSlope(engine, activation, engine.matMul(asRows(engine, x), weights), task.points);
+        const slope = integratedSlope(engine, activation, engine.matMul(x, weights), task.points);
         return [engine.sum(slope, [0]), engine.matMul(slope, slope, { transposeA: true })] as const;
       });
       accumulate(mean, await engine.read(sum));
       accumulate(second, await engine.read(products));
       engine.dispose(sum, products);
-      rows += x.shape[0] * x.shape[1];
+      rows += x.shape[0];
     }), task.progress);
   } finally {
     engine.dispose(weights);

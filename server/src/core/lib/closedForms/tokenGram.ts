@@ -9,7 +9,7 @@ import { accumulate, add, hadamard, scale, scaleColumns } from "../../linalg/ele
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { JacobianGramTask } from "../plans/sectionPlan";
-import { asRows, forEachChunk } from "./chunks";
+import { forEachRows } from "./chunks";
 import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";
 import type { TokenForm, TokenJacobians } from "./tokenForm";
 
@@ -40,12 +40,12 @@ export async function tokenGram(task: JacobianGramTask, form: TokenForm): Promis
   let total: TokenSums<Matrix> | null = null;
   let tokens = 0;
   try {
-    await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, values * batch.shape[1], task.memoryBudget, async (x) => {
+    await task.activations.forEachBatch((batch) => forEachRows(engine, batch, values, task.memoryBudget, async (x) => {
       task.checkCancelled();
-      const sums = engine.tidy(() => sumsOf(engine, evaluator.evaluate(asRows(engine, x), task.points), innerTensor));
+      const sums = engine.tidy(() => sumsOf(engine, evaluator.evaluate(x, task.points), innerTensor));
       total ??= emptyLike(sums);
       await addSums(engine, total, sums);
-      tokens += x.shape[0] * x.shape[1];
+      tokens += x.shape[0];
     }), task.progress);
   } finally {
     evaluator.dispose();

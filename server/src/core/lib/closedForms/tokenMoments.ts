@@ -9,11 +9,11 @@
 
 import type { Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, add, scale } from "../../linalg/elementary";
+import { accumulate, add, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { EdgesTask } from "../plans/sectionPlan";
-import { asRows, forEachChunk } from "./chunks";
+import { forEachRows } from "./chunks";
 import { times, toTensor } from "./matrices";
 import type { TokenForm, TokenJacobians } from "./tokenForm";
 
@@ -65,11 +65,10 @@ async function forEachToken(task: EdgesTask, form: TokenForm, kind: MomentKind, 
   const values = form.valuesPerRow + 2 * task.section.inputWidth + valuesPerRow;
   let tokens = 0;
   try {
-    await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, values * batch.shape[1], task.memoryBudget, async (part) => {
+    await task.activations.forEachBatch((batch) => forEachRows(engine, batch, values, task.memoryBudget, async (x) => {
       task.checkCancelled();
-      const count = part.shape[0] * part.shape[1];
+      const count = x.shape[0];
       const { jacobians, features } = engine.tidy(() => {
-        const x = asRows(engine, part);
         if (kind === "jacobian") return { jacobians: evaluator.evaluate(x, task.points), features: null };
         const z = engine.matMul(x, C);
         return { jacobians: evaluator.evaluate(engine.matMul(z, CPinv), task.points), features: z };
@@ -134,33 +133,48 @@ async function uniformMoments(task: EdgesTask, form: TokenForm, between: Feature
   return { mean: transpose(scale(sum, 1 / tokens)), meanSquare: transpose(scale(squares, 1 / tokens)) };
 }
 
-/** A product [n r, h] x [h, r'] per chunk, in which slopes and terms are together: what the layer receives from every feature. */
+/**
+ * A product [n r, h] x [h, r'] per chunk: what the layer receives from every feature through the slopes. The rank-one terms are added where
+ * they leave the layer, l (r R): there they are small.
+ */
 async function productMoments(task: EdgesTask, form: TokenForm, between: FeatureForm, kind: MomentKind): Promise<TokenMoments> {
   const { engine } = task.section;
   const [inputs, outputs, hidden] = [between.skip.rows, between.skip.cols, between.outOf.rows];
   const squares = matrix(inputs, outputs);
-  const received = matrix(inputs, hidden);
+  const slopeSums = between.into.map(() => matrix(1, hidden));
+  const termSums = matrix(inputs, outputs); // sum of l^T (r R) over terms and tokens
   const into = between.into.map((L) => engine.tensor(L.data, [1, inputs, hidden]));
   const leftMaps = between.leftMaps.map((M) => toTensor(engine, transpose(M)));
   const [outOf, skip] = [between.outOf, between.skip].map((a) => toTensor(engine, a));
-  const tokens = await forEachToken(task, form, kind, inputs * (3 * hidden + 3 * outputs), async ({ slopes, terms }, features, count) => {
-    const [sum, square] = engine.tidy(() => {
-      const layers = [
-        ...slopes.map((slope, g) => engine.mul(engine.reshape(slope, [count, 1, hidden]), into[g])),
-        ...terms.map(({ left, right }, i) => engine.mul(
-          engine.reshape(engine.matMul(left, leftMaps[i]), [count, inputs, 1]), engine.reshape(right, [count, 1, hidden]),
-        )),
-      ];
-      const layer = layers.reduce((total, part) => engine.add(total, part));
-      const products = engine.matMul(engine.reshape(layer, [count * inputs, hidden]), outOf);
-      const entries = engine.add(engine.reshape(products, [count, inputs, outputs]), skip);
+  const perRow = inputs * ((2 * into.length - 1) * hidden + 4 * outputs);
+  const tokens = await forEachToken(task, form, kind, perRow, async ({ slopes, terms }, features, count) => {
+    const sums = engine.tidy(() => {
+      const layer = slopes
+        .map((slope, g) => engine.mul(engine.reshape(slope, [count, 1, hidden]), into[g]))
+        .reduce((total, part) => engine.add(total, part));
+      const products = engine.reshape(engine.matMul(engine.reshape(layer, [count * inputs, hidden]), outOf), [count, inputs, outputs]);
+      const left = terms.map((term, i) => engine.matMul(term.left, leftMaps[i]));
+      const right = terms.map((term) => engine.matMul(term.right, outOf));
+      const beside = terms.length === 0 ? skip : engine.add(skip, engine.matMul(
+        engine.concat(left.map((part) => engine.reshape(part, [count, inputs, 1])), 2),
+        engine.concat(right.map((part) => engine.reshape(part, [count, 1, outputs])), 1),
+      ));
+      const entries = engine.add(products, beside);
       const weighted = features ? engine.mul(entries, engine.reshape(features, [count, inputs, 1])) : entries;
-      return [engine.sum(layer, [0]), engine.sumOfSquares(weighted, [0])] as const;
+      return {
+        squares: engine.sumOfSquares(weighted, [0]),
+        slopes: slopes.map((slope) => engine.sum(slope, [0])),
+        terms: left.map((part, i) => engine.matMul(part, right[i], { transposeA: true })),
+      };
     });
-    accumulate(received, await engine.read(sum));
-    accumulate(squares, await engine.read(square));
-    engine.dispose(sum, square, ...slopes, ...terms.flatMap(({ left, right }) => [left, right]), ...(features ? [features] : []));
+    accumulate(squares, await engine.read(sums.squares));
+    for (const [g, sum] of sums.slopes.entries()) accumulate(slopeSums[g], await engine.read(sum));
+    for (const sum of sums.terms) accumulate(termSums, await engine.read(sum));
+    engine.dispose(sums.squares, ...sums.slopes, ...sums.terms, ...slopes, ...terms.flatMap(({ left, right }) => [left, right]), ...(features ? [features] : []));
   });
   engine.dispose(...into, ...leftMaps, outOf, skip);
-  return { mean: transpose(add(scale(multiply(received, between.outOf), 1 / tokens), between.skip)), meanSquare: transpose(scale(squares, 1 / tokens)) };
+  const through = between.into
+    .map((L, g) => multiply(scaleColumns(L, slopeSums[g].data), between.outOf))
+    .reduce((total, part) => add(total, part), termSums);
+  return { mean: transpose(add(between.skip, through, 1 / tokens)), meanSquare: transpose(scale(squares, 1 / tokens)) };
 }

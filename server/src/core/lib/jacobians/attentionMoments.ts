@@ -16,7 +16,7 @@ import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides } from "../../network/folding";
 import { rotate } from "../../network/rotary";
-import { forEachBlock, headState, headStateSize, headWeights, turnsOf, type HeadState, type HeadWeights, type Turns } from "../closedForms/attentionState";
+import { forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf, type HeadState, type HeadWeights, type Turns } from "../closedForms/attentionState";
 import { times, toTensor } from "../closedForms/matrices";
 import type { EdgesTask } from "../plans/sectionPlan";
 
@@ -54,7 +54,7 @@ export async function attentionMoments(task: EdgesTask, structure: AttentionSkip
   const square = matrix(r, next);
   let answers = 0;
   const size = (positions: number, outputs: number): number => (
-    structure.heads.length * headStateSize(structure, positions, outputs) + 3 * outputs * (positions + 3) * r * next
+    structure.heads.length * headStateSize(structure, positions, outputs) + headStateTemporaries(structure, positions, outputs) + 3 * outputs * (positions + 3) * r * next
   );
   await task.activations.forEachBatch((batch) => forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, outputs) => {
     task.checkCancelled();

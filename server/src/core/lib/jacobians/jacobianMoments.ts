@@ -4,7 +4,7 @@ import { place, transpose } from "../../linalg/arrange";
 import { accumulate, add, identity, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
-import { asRows, forEachChunk } from "../closedForms/chunks";
+import { forEachRows } from "../closedForms/chunks";
 import { times, toTensor } from "../closedForms/matrices";
 import { outputParts, valuesPerRow } from "../closedForms/outputParts";
 import { GatedProducts, type HiddenLayer } from "../closedForms/scaledProducts";
@@ -70,16 +70,16 @@ async function toOutputs(task: EdgesTask, weight: Matrix, layer: HiddenLayer): P
   const slopes = matrix(1, weight.cols);
   const weights = toTensor(engine, weight);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, valuesPerRow(layer, layer.outOf.cols) * batch.shape[1], task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachRows(engine, batch, valuesPerRow(layer, layer.outOf.cols), task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [slope, sum] = engine.tidy(() => {
-      const values = integratedSlope(engine, layer.activation, engine.matMul(asRows(engine, x), weights), task.points);
+      const values = integratedSlope(engine, layer.activation, engine.matMul(x, weights), task.points);
       return [values, engine.sum(values, [0])] as const;
     });
     accumulate(slopes, await engine.read(sum));
     await hidden.add(slope, null);
     engine.dispose(slope, sum);
-    rows += x.shape[0] * x.shape[1];
+    rows += x.shape[0];
   }), task.progress);
   hidden.dispose();
   engine.dispose(weights);
