@@ -46,6 +46,7 @@ describe("the memory of a run", () => {
     ["many samples, and a limit that leaves little", [300, 24, 10], 30_000, 60, "700MB"],
     ["wide layers", [32, 260, 260, 8], 300, 200, "4GB"],
     ["wide layers, and a limit that leaves little", [32, 260, 260, 8], 300, 200, "450MB"],
+    ["wide layers, and a limit below what they take together", [64, 512, 512, 10], 600, 200, "190MB"],
     ["many layers", [24, 24, 24, 24, 24, 24, 24, 10], 1000, 500, "1GB"],
   ])("with %s is within 1.2 of the estimate, and the estimate within the limit", async (_what, widths, samples, scored, limit) => {
     const into = await folder();
@@ -67,24 +68,39 @@ describe("the memory of a run", () => {
 });
 
 describe("the plan", () => {
-  const facts: MemoryFacts = { dataBytes: 1e8, evaluationBytes: 0, weightValues: 1e6, widths: [785, 1025, 10], activationsPerSample: 1820, samples: 30_000, bytesPerValue: 4 };
+  const facts: MemoryFacts = {
+    dataBytes: 1e8, evaluationBytes: 0, weightBytes: 2e7, widths: [785, 1025, 10], hidden: [{ neurons: 1025, factors: 1 }, { neurons: 0, factors: 1 }],
+    activationsPerSample: 1820, samples: 30_000, positions: 1, bytesPerValue: 4,
+  };
   const gigabyte = 1024 * megabyte;
 
   it("grows with everything that is held, and never beyond the limit", () => {
     const plain = planMemory(facts, 4 * gigabyte);
     for (const more of [
-      { dataBytes: 2e8 }, { evaluationBytes: 1e8 }, { weightValues: 5e6 }, { widths: [785, 2049, 10] }, { bytesPerValue: 8 }, { samples: 60_000 }, { activationsPerSample: 4000 },
+      { dataBytes: 2e8 }, { evaluationBytes: 1e8 }, { weightBytes: 1e8 }, { widths: [785, 2049, 10] }, { hidden: [{ neurons: 3000, factors: 1 }, { neurons: 0, factors: 1 }] }, { bytesPerValue: 8 }, { samples: 60_000 }, { activationsPerSample: 4000 },
     ] as const) expect(planMemory({ ...facts, ...more }, 4 * gigabyte).estimate).toBeGreaterThan(plain.estimate);
     for (const limit of [1, 1.2, 1.5, 2, 3, 4, 8].map((size) => size * gigabyte)) {
-      const { estimate, budget, fixed } = planMemory(facts, limit);
+      const { estimate, budget, fixed, spills } = planMemory(facts, limit);
+      expect(spills).toBe(false);
       expect(estimate).toBeLessThanOrEqual(limit);
       expect(budget).toBeGreaterThan(0);
       expect(fixed).toBeLessThan(estimate);
     }
   });
 
+  it("puts finished matrices on disk when it cannot hold all of them, and then more layers need no more memory", () => {
+    const wide: MemoryFacts = { ...facts, widths: [785, 1025, 1025, 10], hidden: [...facts.hidden, { neurons: 1025, factors: 1 }] };
+    const wider: MemoryFacts = { ...wide, widths: [...wide.widths, 1025, 1025], hidden: [...wide.hidden, ...wide.hidden.slice(0, 2)] };
+    const least = 450 * megabyte;
+    expect(planMemory(wide, gigabyte).spills).toBe(false);
+    expect(planMemory(wide, least)).toMatchObject({ spills: true });
+    expect(planMemory(wide, least).estimate).toBeLessThanOrEqual(least);
+    expect(planMemory(wider, least).fixed).toBe(planMemory(wide, least).fixed);
+    expect(planMemory(wider, gigabyte).fixed).toBeGreaterThan(planMemory(wide, gigabyte).fixed);
+  });
+
   it("that does not fit names the numbers and the fields to change", () => {
-    const sentence = /needs about [\d.]+ [MG]B \(data 191 MB, weights \d+ MB, bases of up to 1025 dimensions \d+ MB, \d+ MB to compute with\), more than the limit of 384 MB\. Raise "maxMemory", or give "data\.limit" or fewer "nodeLayers" in the spec\.$/;
+    const sentence = /needs about [\d.]+ [MG]B \(data 191 MB, weights 19 MB, one step on layers of up to 1025 dimensions \d+ MB, \d+ MB to compute with\), more than the limit of 384 MB\. Raise "maxMemory", or give "data\.limit" or fewer "nodeLayers" in the spec\.$/;
     expect(() => planMemory({ ...facts, evaluationBytes: 1e8 }, (gigabyte * 3) / 8)).toThrow(sentence);
   });
 });

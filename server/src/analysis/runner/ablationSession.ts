@@ -133,7 +133,7 @@ export class AblationSession {
     const { resolved } = this.analysed;
     const { samples, batches } = await this.samples(this.metadata.spec.data);
     const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]![basis]);
-    const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4, samples.inputs);
+    const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4, this.network, samples.inputs);
     return edgesOfSection(this.network, section, maps, batches, options, {
       checkCancelled: () => signals.checkCancelled(),
       progress: () => undefined,

@@ -40,7 +40,7 @@ export async function evaluate(prepared: Prepared, layers: readonly LayerResult[
   const { edgeBases, comparisonSamples } = prepared.options;
   const chosen = neededSamples(network, {
     samples: prepared.batches.samples,
-    comparisonSamples: (edgeBases.length - 1) * comparisonSamples + (1 + edgeBases.length) * jacobianSamples(prepared.data.inputs),
+    comparisonSamples: (edgeBases.length - 1) * comparisonSamples + (1 + edgeBases.length) * jacobianSamples(network, prepared.data.inputs),
     kept: layers.map(({ basis, width }) => basis?.lambda.length ?? width),
   }, data.batches.samples);
   if (chosen === null) {

@@ -11,7 +11,7 @@ import { jacobianSamples } from "./sampleSizes";
 
 export async function addJacobians(tensors: ResultTensors, prepared: Prepared, layers: readonly LayerResult[], signals: LibSignals): Promise<void> {
   const { network, data, options, batchSize } = prepared;
-  const sample = networkBatches(network.network, data.inputs, batchSize, jacobianSamples(data.inputs));
+  const sample = networkBatches(network.network, data.inputs, batchSize, jacobianSamples(network, data.inputs));
   const others = options.edgeBases.filter((basis) => basis === "pca");
   const bases: EdgeBasis[] = options.formula === "neuron" ? ["neuron"] : ["neuron", ...others, "lib"];
   const summaries = jacobianSummaries(network, sample, layers.map(({ basis }) => basis), { bases, memoryBudget: options.memoryBudget }, signals);

@@ -2,10 +2,11 @@
 
 import { defaultLibOptions, type LibOptions } from "../../core/lib/options";
 import type { NetworkInputs } from "../../core/network/network";
+import type { SectionedNetwork } from "../../core/network/section";
 import type { ResolvedOptions } from "../spec/resolveSpec";
 import { comparisonSamples } from "./sampleSizes";
 
-export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudget: number, inputs: NetworkInputs): LibOptions {
+export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudget: number, network: SectionedNetwork, inputs: NetworkInputs): LibOptions {
   return {
     ...defaultLibOptions,
     formula: basis.formula,
@@ -22,7 +23,7 @@ export function toLibOptions({ basis, edges, seed }: ResolvedOptions, memoryBudg
     seed,
     // "lib" is the layer's own basis, whatever the formula; with PCA or neurons there is nothing to compare it with.
     edgeBases: basis.formula === "svd" || basis.formula === "neuron" ? ["lib"] : ["lib", "pca"],
-    comparisonSamples: comparisonSamples(inputs),
+    comparisonSamples: comparisonSamples(network, inputs),
     memoryBudget,
   };
 }

@@ -1,7 +1,9 @@
 /** @file Everything a run needs before the first product: model and data; then, on an engine, the network cut into sections and the memory plan. */
 
 import type { LibOptions } from "../../core/lib/options";
+import { inMemory, type Shelf } from "../../core/lib/shelf";
 import { automaticBatchSize, networkBatches, type BatchSource } from "../../core/network/batches";
+import { hiddenSize, hostBytes } from "../../core/network/hostBytes";
 import { cutIntoSections, type SectionedNetwork } from "../../core/network/section";
 import type { Engine } from "../../engine/engine";
 import { readDataSet, type HashFile } from "../../formats/readDataSet";
@@ -35,6 +37,8 @@ export interface Prepared extends RunInputs {
   /** The memory estimate, for people and in bytes. */
   memory: string;
   memoryBytes: number;
+  /** Finished matrices wait on disk. */
+  spills: boolean;
 }
 
 /** @throws SpecError, InputError or FormatError with one sentence. */
@@ -52,8 +56,11 @@ export async function readInputs(loaded: LoadedSpec, compute: ComputeOptions, ha
   return { loaded, resolved, model, data, scored, notes: [...loaded.notes, model.architecture.how, ...model.architecture.notes, ...model.notes] };
 }
 
-/** @throws InputError or NetworkError with one sentence; BackendFailure when the engine cannot hold the network. */
-export async function prepareOn(engine: Engine, inputs: RunInputs): Promise<Prepared> {
+/**
+ * @param scratch takes finished matrices when memory cannot
+ * @throws InputError or NetworkError with one sentence; BackendFailure when the engine cannot hold the network.
+ */
+export async function prepareOn(engine: Engine, inputs: RunInputs, scratch: Shelf): Promise<Prepared> {
   const { loaded, resolved, model, data, scored } = inputs;
   const built = buildNetwork(model, engine);
   const network = cutIntoSections(built, loaded.spec.nodeLayers ?? model.architecture.nodeLayers);
@@ -63,11 +70,13 @@ export async function prepareOn(engine: Engine, inputs: RunInputs): Promise<Prep
   const plan = planMemory({
     dataBytes: bytesOf(data),
     evaluationBytes: scored === data ? 0 : bytesOf(scored),
-    weightValues: built.parameterCount,
+    weightBytes: bytesAsRead(model) + hostBytes(network) + built.parameterCount * bytesPerValue,
     widths,
+    hidden: network.sections.map(hiddenSize),
     activationsPerSample: positions * widths.reduce((sum, width) => sum + width, 0),
     samples: data.inputs.count,
     bytesPerValue,
+    positions,
   }, resolved.maxMemoryBytes);
   const lastModule = network.sections.at(-1)!.modules.at(-1)!;
   const modules = built.modules.slice(0, built.modules.indexOf(lastModule) + 1);
@@ -76,10 +85,13 @@ export async function prepareOn(engine: Engine, inputs: RunInputs): Promise<Prep
   return {
     ...inputs, engine, network, batchSize,
     batches: networkBatches(built, data.inputs, batchSize),
-    options: { ...toLibOptions(resolved, plan.budget, data.inputs), imported },
-    memory: `The run will take about ${describeBytes(plan.estimate)} of memory (limit ${describeBytes(resolved.maxMemoryBytes)}).`,
+    options: { ...toLibOptions(resolved, plan.budget, network, data.inputs), gramBudget: plan.gramBudget, shelf: plan.spills ? scratch : inMemory, imported },
+    memory: `The run will take about ${describeBytes(plan.estimate)} of memory (limit ${describeBytes(resolved.maxMemoryBytes)})${plan.spills ? "; finished bases wait on disk" : ""}.`,
     memoryBytes: plan.estimate,
+    spills: plan.spills,
   };
 }
+
+const bytesAsRead = ({ weights }: LoadedModel): number => [...new Set([...weights.values()].map(({ values }) => values.buffer))].reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 const bytesOf = ({ inputs, labels }: DataSet): number => inputs.values.byteLength + (labels?.byteLength ?? 0);

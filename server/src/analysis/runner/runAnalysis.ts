@@ -9,8 +9,9 @@ import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { analyzeLib } from "../../core/lib/analyze";
 import type { LibSignals } from "../../core/lib/options";
+import type { HashFile } from "../../formats/readDataSet";
 import type { RunEvent } from "../../protocol/events";
-import { loadSpec } from "../spec/loadSpec";
+import { loadSpec, type LoadedSpec } from "../spec/loadSpec";
 import { FileHashes } from "../store/fileHashes";
 import { resultPath, storedEvents, storedResult } from "../store/lookUp";
 import { writeResult } from "../store/resultFile";
@@ -24,6 +25,7 @@ import { addJacobians } from "./jacobianTensors";
 import { prepareOn, readInputs, type Prepared } from "./prepare";
 import { Progress } from "./progress";
 import { resultMetadata } from "./resultMetadata";
+import { Scratch } from "./scratch";
 
 /** About what the host takes to pass on one section. */
 const hostMilliseconds = 5;
@@ -46,7 +48,7 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
   progress.report("read", 0, "spec");
   const loaded = await loadSpec(request.source);
   const hashes = new FileHashes(storeFolder);
-  const hashFile = (path: string): Promise<string> => hashes.of(path, checkCancelled);
+  const hashFile: HashFile = (path) => hashes.of(path, checkCancelled);
   const { key, modelSha256 } = await resultKey(loaded, hashFile);
   if (!request.force) {
     const stored = await storedResult(storeFolder, key);
@@ -59,6 +61,28 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
       return;
     }
   }
+  const scratch = new Scratch(storeFolder, run, checkCancelled);
+  try {
+    await computeAndStore({ request, context, progress, loaded, hashFile, key, modelSha256, scratch });
+  } finally {
+    scratch.close();
+  }
+}
+
+interface Computation {
+  request: AnalyzeRequest;
+  context: RunContext;
+  progress: Progress;
+  loaded: LoadedSpec;
+  hashFile: HashFile;
+  key: string;
+  modelSha256: string;
+  scratch: Scratch;
+}
+
+async function computeAndStore({ request, context, progress, loaded, hashFile, key, modelSha256, scratch }: Computation): Promise<void> {
+  const { run, storeFolder } = request;
+  const checkCancelled = (): void => context.checkCancelled();
   progress.report("read", 0.2, basename(loaded.model));
   const inputs = await readInputs(loaded, request.compute, hashFile, checkCancelled);
   const unfinished = new Unfinished(storeFolder, key);
@@ -78,7 +102,7 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
       progress.report("read", 1, `going on with ${next.name}`, true);
     },
   }, async (engine) => {
-    const prepared = await prepareOn(engine, inputs);
+    const prepared = await prepareOn(engine, inputs, scratch);
     // Once more for every backend that takes over: who shows the run names the one that works on it.
     emitStart(run, key, prepared, context);
     if (!isStarted) {
@@ -123,7 +147,7 @@ function emitStart(run: string, key: string, { loaded, engine, network, batches 
 
 /** What an earlier run finished is streamed first. */
 async function continueFrom(unfinished: Unfinished, findings: Findings, prepared: Prepared, run: string, context: RunContext): Promise<void> {
-  const finished = await unfinished.load();
+  const finished = await unfinished.load(prepared.options.shelf);
   if (finished.layers.length > 0) context.emit({ run, kind: "note", message: `Continued from an earlier run that had finished ${finished.layers.length} of ${prepared.network.nodeLayers.length} node layers.` });
   finished.layers.forEach((layer) => findings.addLayer(layer));
   finished.edges.forEach((edges) => findings.addEdges(edges, prepared));
@@ -132,7 +156,8 @@ async function continueFrom(unfinished: Unfinished, findings: Findings, prepared
 /** Bases and edges that are not found yet, streamed as they come. */
 async function computeBases(findings: Findings, prepared: Prepared, unfinished: Unfinished, progress: Progress, context: RunContext): Promise<void> {
   let saved = progress.seconds();
-  const isWorthKeeping = (): boolean => progress.seconds() - saved >= context.keepAfterSeconds;
+  // What waits to be written would stay in memory.
+  const isWorthKeeping = (): boolean => prepared.spills || progress.seconds() - saved >= context.keepAfterSeconds;
   const pending: (() => Promise<void>)[] = [];
   for await (const event of analyzeLib(prepared.network, prepared.batches, prepared.options, signalsOf(progress, context), findings)) {
     if (event.kind === "layer") {

@@ -37,17 +37,40 @@ export function summarizeSection(index: number, from: string, to: string, edges:
 
 /** Edges by falling absolute weight; zeros are no edges. */
 function strongest({ cols, data }: Matrix): { list: EdgeList; truncated: SectionSummary["truncated"] } {
-  const present: number[] = [];
-  for (let at = 0; at < data.length; at += 1) if (data[at] !== 0) present.push(at);
-  present.sort((a, b) => Math.abs(data[b]!) - Math.abs(data[a]!) || a - b);
-  const shown = present.slice(0, listedEdges);
-  const first = present[listedEdges];
+  const { leading, count } = leadingEntries(data, listedEdges + 1);
+  const shown = leading.slice(0, listedEdges);
+  const first = leading[listedEdges];
   return {
     list: {
       source: shown.map((at) => at % cols),
       target: shown.map((at) => Math.floor(at / cols)),
       weight: shown.map((at) => data[at]!),
     },
-    truncated: { count: present.length - shown.length, largest: first === undefined ? 0 : data[first]! },
+    truncated: { count: count - shown.length, largest: first === undefined ? 0 : data[first]! },
   };
+}
+
+/**
+ * Places of the `most` largest absolute values, by falling value, the first of equal ones first; and how many are not zero. Candidates are
+ * sorted whenever twice as many have come together: a wide layer has more edges than a list of all could hold.
+ */
+function leadingEntries(data: Float64Array, most: number): { leading: number[]; count: number } {
+  let candidates: number[] = [];
+  let count = 0;
+  let smallest = 0;
+  const cut = (): void => {
+    candidates = candidates.sort((a, b) => Math.abs(data[b]!) - Math.abs(data[a]!) || a - b).slice(0, most);
+    if (candidates.length === most) smallest = Math.abs(data[candidates[most - 1]!]!);
+  };
+  for (let at = 0; at < data.length; at += 1) {
+    const size = Math.abs(data[at]!);
+    if (size === 0) continue;
+    count += 1;
+    // An equal one comes later, so it does not displace what is there.
+    if (size <= smallest) continue;
+    candidates.push(at);
+    if (candidates.length >= 2 * most) cut();
+  }
+  cut();
+  return { leading: candidates, count };
 }

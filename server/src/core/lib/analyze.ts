@@ -8,7 +8,7 @@ import type { LayerResult } from "./basis/layerBasis";
 import { checkLibOptions } from "./checkOptions";
 import { edgesBetween, featureMapIn } from "./edges/edgesBetween";
 import type { EdgeBasis, LibOptions, LibSignals } from "./options";
-import { ActivationSource, everyNth } from "./statistics/activationSource";
+import { ActivationSource, everyNth, held } from "./statistics/activationSource";
 import { layerStatistics } from "./statistics/layerStatistics";
 import type { LayerStatistics } from "./statistics/statistics";
 
@@ -47,8 +47,10 @@ export async function* analyzeLib(
       const progress = (fraction: number): void => signals.progress("edges", (place + fraction) / wanted.length, `${basis}, ${network.sections[section].from}`);
       const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
       const stride = basis === options.edgeBases[0] ? 1 : Math.ceil(batches.samples / options.comparisonSamples);
-      const activations = everyNth(network.network.engine, source.at(section), stride);
-      const { edges, path } = await edgesBetween(network.sections[section], activations, maps, options, { ...signals, task: progress });
+      const { engine } = network.network;
+      const sample = stride === 1 ? null : await held(engine, everyNth(engine, source.at(section), stride));
+      const { edges, path } = await edgesBetween(network.sections[section], sample?.activations ?? source.at(section), maps, options, { ...signals, task: progress });
+      sample?.dispose();
       yield { kind: "edges", basis, section, edges, path: stride === 1 ? path : `${path}, from one sample in ${stride}` };
     }
   } finally {

@@ -32,15 +32,13 @@ export class SymmetricSum {
     }
   }
 
-  /** factor times the sum, both halves [size, size]. */
+  /** factor times the sum, both halves [size, size], in the memory of the sum: nothing can be added afterwards. */
   total(factor = 1): Matrix {
     const { size } = this;
-    const result = matrix(size, size);
+    const { data } = this.#upper;
     for (let row = 0; row < size; row += 1) {
-      for (let col = row; col < size; col += 1) {
-        result.data[row * size + col] = result.data[col * size + row] = factor * this.#upper.data[row * size + col]!;
-      }
+      for (let col = row; col < size; col += 1) data[row * size + col] = data[col * size + row] = factor * data[row * size + col]!;
     }
-    return result;
+    return this.#upper;
   }
 }

@@ -38,6 +38,9 @@ const largestBatch = 16e6;
 /** Multiply-adds of one forward pass over a batch: a tenth of a second at 20 GFLOP/s, so that a cancelled run answers quickly. */
 const largestPass = 1e9;
 
+/** Rows of a batch as a share of the widest layer: products of fewer rows cost less than adding up what they give. */
+const rowsPerWidth = 1 / 8;
+
 /**
  * Samples per batch such that the widest activations of one batch take at most `bytes`, and one forward pass stays short.
  * @param modules those that will run: logits of a large vocabulary count only where they are computed
@@ -51,7 +54,7 @@ export function automaticBatchSize(network: Network, inputs: NetworkInputs, modu
   const weights = sum(modules.flatMap(({ structure }) => (structure.kind === "linear" ? structure.terms.map(({ weight }) => weight?.data.length ?? 0) : [])));
   const bytesPerValue = network.engine.precision === "float64" ? 8 : 4;
   const fitting = Math.min(bytes, largestBatch) / (positions * width * bytesPerValue);
-  const short = largestPass / Math.max(1, positions * weights);
+  const short = Math.max(largestPass / Math.max(1, positions * weights), (rowsPerWidth * width) / positions);
   return Math.max(1, Math.min(inputs.count, Math.floor(Math.min(fitting, short))));
 }
 

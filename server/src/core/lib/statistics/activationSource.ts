@@ -53,6 +53,29 @@ export function everyNth(engine: Engine, activations: LayerActivations, stride: 
   };
 }
 
+/** The same activations, passed over once and held: for few samples that are visited many times. `dispose` frees them. */
+export async function held(engine: Engine, activations: LayerActivations): Promise<{ activations: LayerActivations; dispose(): void }> {
+  const batches: Tensor[] = [];
+  await activations.forEachBatch((x) => {
+    batches.push(engine.affine(x, 1));
+    return Promise.resolve();
+  });
+  const { samples, positions } = activations;
+  return {
+    activations: {
+      samples,
+      positions,
+      async forEachBatch(body, onProgress) {
+        for (const [index, x] of batches.entries()) {
+          await body(x);
+          onProgress?.((index + 1) / batches.length);
+        }
+      },
+    },
+    dispose: () => engine.dispose(...batches),
+  };
+}
+
 /**
  * Runs the network from the data, or from the nearest earlier node layer whose activations are kept from an earlier pass. Layers are
  * kept, the last first (they save the longest way), while they fit the memory budget.
