@@ -36,12 +36,12 @@ export async function gradientMoments(task: JacobianGramTask, formula: GradientF
     const positions = batch.shape[1];
     const x = isPositionWise(section) ? positionsAsSamples(engine, batch) : batch;
     const [count, length] = x.shape as [number, number, number];
-    const sizes = chunkSizes(section, length, count, 1, task.memoryBudget);
+    const sizes = chunkSizes(section, length, count, 1, task);
     for (let start = 0; start < count; start += sizes.samples) {
       task.checkCancelled();
       const [squares, products] = engine.tidy(() => {
         const part = engine.slice(x, [start, 0, 0], [Math.min(sizes.samples, count - start), length, width]);
-        const gradients = integratedGradients(section, part, task.points, metric, formula);
+        const gradients = integratedGradients(section, part, task.points, metric, formula, () => task.checkCancelled());
         const rows = [gradients, part].map((tensor) => engine.reshape(tensor, [tensor.size / width, width])) as [Tensor, Tensor];
         return [engine.matMul(rows[0], rows[0], { transposeA: true }), engine.matMul(rows[0], rows[1], { transposeA: true })] as const;
       });
@@ -58,10 +58,12 @@ export async function gradientMoments(task: JacobianGramTask, formula: GradientF
 /** g of every sample and input position, [B, S, d]. @param metric C C^T of the next layer [d', d'], null for the identity */
 export function integratedGradients(
   section: Section, x: Tensor, points: readonly IntegrationPoint[], metric: Tensor | null, formula: GradientFormula,
+  checkCancelled = (): void => undefined,
 ): Tensor {
   const { engine } = section;
   const atData = section.forward(x).output;
   const terms = runsAlong(section, x, points).map((run, index) => {
+    checkCancelled();
     const { weight } = points[index];
     const difference = formula === "(1-0)*alpha" ? engine.affine(atData, weight) : engine.affine(engine.sub(atData, run.output), 2 * weight);
     return section.vjp(run, withSourceAxis(engine, metric ? engine.matMul(difference, metric) : difference));

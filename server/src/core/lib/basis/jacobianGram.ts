@@ -32,7 +32,7 @@ async function addBatch(task: JacobianGramTask, sources: Sources, x: Tensor, fir
   const { section, points } = task;
   const { engine } = section;
   const [samples, positions, width] = x.shape;
-  const sizes = chunkSizes(section, positions, samples, task.nextC?.cols ?? section.outputWidth, task.memoryBudget);
+  const sizes = chunkSizes(section, positions, samples, task.nextC?.cols ?? section.outputWidth, task);
   for (let start = 0; start < samples; start += sizes.samples) {
     const count = Math.min(sizes.samples, samples - start);
     const part = engine.tidy(() => engine.slice(x, [start, 0, 0], [count, positions, width]));

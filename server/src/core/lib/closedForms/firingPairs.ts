@@ -72,7 +72,7 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
     rows += x.shape[0] * x.shape[1];
   }), task.progress);
   engine.dispose(C, into);
-  return scale(edgesOfPairMoments(momentsOf(firing, squares, hidden, slopes), layer), 1 / rows);
+  return scale(edgesOfPairMoments(momentsOf(firing, squares, hidden, slopes), layer, () => task.checkCancelled()), 1 / rows);
 }
 
 /** @param firing B [pairs, r] */

@@ -22,13 +22,14 @@ const contractedAtOnce = 2 ** 20;
  * E_ij = sum_ac L_ja R_ai L_jc R_ci T_j,ac + 2 K_ji sum_a L_ja R_ai U_ja + K_ji^2 S_j: [r', r]. The first term is summed over c first: where
  * the slopes are all equal, terms cancel there, and what rounding leaves of them cancels again in the sum over a.
  */
-export function edgesOfPairMoments({ fill, slopes, squares }: PairMoments, { into, outOf, constant }: HiddenLayer): Matrix {
+export function edgesOfPairMoments({ fill, slopes, squares }: PairMoments, { into, outOf, constant }: HiddenLayer, checkCancelled: () => void): Matrix {
   const { rows: inputs, cols: hidden } = into;
   const outputs = outOf.cols;
   const edges = matrix(outputs, inputs);
   const linear = multiply(hadamard(into, slopes), outOf);
   const together = Math.max(1, Math.floor(contractedAtOnce / hidden ** 2));
   for (let first = 0; first < inputs; first += together) {
+    checkCancelled();
     const count = Math.min(together, inputs - first);
     const moments = matrix(count * hidden, hidden);
     for (let place = 0; place < count; place += 1) {

@@ -76,10 +76,10 @@ export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Pr
     await addMoments(engine, sums, blocks, squares, slopes, () => task.checkCancelled());
     engine.dispose(squares, slopes);
     rows += x.shape[0];
-  }), task.progress);
+  }, inputs * blockSize * hidden), task.progress);
   engine.dispose(C, into);
   const filled = (input: number, moment: Float64Array): void => fillMoment(moment, hidden, sums.pairs, input);
-  return scale(edgesOfPairMoments({ fill: filled, slopes: sums.slopes, squares: sums.squares }, layer), 1 / rows);
+  return scale(edgesOfPairMoments({ fill: filled, slopes: sums.slopes, squares: sums.squares }, layer, () => task.checkCancelled()), 1 / rows);
 }
 
 /** @param squares f^2 [r, n] @param slopes a' [h, n] */

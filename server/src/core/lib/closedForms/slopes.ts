@@ -50,7 +50,7 @@ export async function slopeMoments(task: JacobianGramTask, weight: Matrix, activ
       accumulate(second, await engine.read(products));
       engine.dispose(sum, products);
       rows += x.shape[0];
-    }), task.progress);
+    }, hidden * (weight.rows + hidden)), task.progress);
   } finally {
     engine.dispose(weights);
   }

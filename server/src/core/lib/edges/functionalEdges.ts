@@ -23,7 +23,7 @@ export async function functionalEdges(task: EdgesTask): Promise<Matrix> {
   await activations.forEachBatch(async (batch) => {
     const x = isPositionWise(section) ? positionsAsSamples(engine, batch) : batch;
     const [count, positions, width] = x.shape as [number, number, number];
-    const sizes = chunkSizes(section, positions, count, nextC.cols, task.memoryBudget);
+    const sizes = chunkSizes(section, positions, count, nextC.cols, task);
     for (let start = 0; start < count; start += sizes.samples) {
       const part = Math.min(sizes.samples, count - start);
       const { z, runs, gaps } = engine.tidy(() => {

@@ -40,7 +40,7 @@ async function addBatch(
   const { engine } = section;
   const [samples, positions, width] = x.shape;
   const kept = total.cols;
-  const sizes = chunkSizes(section, positions, samples, total.rows, task.memoryBudget);
+  const sizes = chunkSizes(section, positions, samples, total.rows, task);
   for (let start = 0; start < samples; start += sizes.samples) {
     const count = Math.min(sizes.samples, samples - start);
     const { features, runs } = engine.tidy(() => {

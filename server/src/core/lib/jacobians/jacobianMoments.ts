@@ -98,7 +98,7 @@ async function byVjp(task: EdgesTask): Promise<JacobianMoments> {
   let answers = 0;
   await task.activations.forEachBatch(async (batch) => {
     const samples = isPositionWise(section) ? positionsAsSamples(engine, batch) : batch;
-    const sizes = chunkSizes(section, samples.shape[1], samples.shape[0], nextC.cols, task.memoryBudget);
+    const sizes = chunkSizes(section, samples.shape[1], samples.shape[0], nextC.cols, task);
     const [count, positions, width] = samples.shape as [number, number, number];
     for (let start = 0; start < count; start += sizes.samples) {
       const part = Math.min(sizes.samples, count - start);

@@ -24,14 +24,17 @@ export interface SectionWork {
 export function generalCost(section: Section, { task, outputs, positions, points }: SectionWork): number {
   const isMixing = section.modules.some(({ structure }) => structure.kind === "attention");
   const read = isMixing ? positions : 1;
-  const backwards = section.modules.reduce((sum, module) => sum + backwardCost(module, read), 0);
+  const backwards = backwardCost(section, read);
   const d = section.inputWidth;
   const used = d * (task === "gram" ? d : task.edgesFrom);
   return outputs * read * (points * backwards + used);
 }
 
-/** Multiplications per position that one source reaches. */
-function backwardCost({ structure, inputWidths }: Module, positions: number): number {
+/** Multiplications of one backward pass per position that its source reaches. */
+export const backwardCost = (section: Section, positions: number): number =>
+  section.modules.reduce((sum, module) => sum + moduleCost(module, positions), 0);
+
+function moduleCost({ structure, inputWidths }: Module, positions: number): number {
   switch (structure.kind) {
     case "linear":
       return structure.terms.reduce((sum, { weight }) => sum + (weight ? weight.rows * weight.cols : 0), 0);

@@ -7,7 +7,8 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import { identity } from "../../linalg/elementary";
 import type { Matrix } from "../../linalg/matrix";
 import type { Section, SectionRun } from "../../network/section";
-import { largestChunk } from "../closedForms/chunks";
+import { largestChunk, longestChunk } from "../closedForms/chunks";
+import { backwardCost } from "../plans/sectionCost";
 import type { IntegrationPoint } from "./integration";
 
 /** Tensors of about this many times a chunk's Jacobian are alive at once during the backward pass. */
@@ -62,11 +63,15 @@ export function* sourceChunks(positions: number, features: number, size: number)
   }
 }
 
-/** Number of sources and samples of one chunk within the budget. */
-export function chunkSizes(section: Section, positions: number, samples: number, features: number, memoryBudget: number): { sources: number; samples: number } {
+/** Number of sources and samples of one chunk within the budget, such that its backward passes from all integration points stay short. */
+export function chunkSizes(
+  section: Section, positions: number, samples: number, features: number, { memoryBudget, points }: { memoryBudget: number; points: readonly unknown[] },
+): { sources: number; samples: number } {
   const bytesPerValue = section.engine.precision === "float64" ? 8 : 4;
   const bytes = Math.min(memoryBudget, largestChunk);
-  const places = bytes / (liveTensors * bytesPerValue * valuesPerSource(section, positions));
+  const fitting = bytes / (liveTensors * bytesPerValue * valuesPerSource(section, positions));
+  const short = longestChunk(section.engine) / (positions * (points.length * backwardCost(section, positions) + section.inputWidth ** 2));
+  const places = Math.min(fitting, short);
   const sources = Math.max(1, Math.min(features * positions, Math.floor(places / samples)));
   return { sources, samples: Math.max(1, Math.min(samples, Math.floor(places / sources))) };
 }

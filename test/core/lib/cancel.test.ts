@@ -1,0 +1,105 @@
+/**
+ * @file A cancelled run ends soon: between two checks no step makes more products than a fraction of a second takes. Counted, not timed:
+ * 5e9 multiply-adds are a tenth of a second in float32 with onnxruntime and a third with own kernels.
+ */
+
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { HiddenLayer } from "../../../server/src/core/lib/closedForms/scaledProducts";
+import { edgesBySlopePairs } from "../../../server/src/core/lib/closedForms/slopePairs";
+import { slopeMoments } from "../../../server/src/core/lib/closedForms/slopes";
+import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGram";
+import { edgesByVjp } from "../../../server/src/core/lib/edges/squaredEdges";
+import { functionalEdges } from "../../../server/src/core/lib/edges/functionalEdges";
+import { gradientMoments } from "../../../server/src/core/lib/basis/gradientMoments";
+import type { EdgesTask } from "../../../server/src/core/lib/plans/sectionPlan";
+import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
+import { identity } from "../../../server/src/core/linalg/elementary";
+import { activationFunction } from "../../../server/src/core/network/activationFunction";
+import { networkBatches } from "../../../server/src/core/network/batches";
+import { cutIntoSections } from "../../../server/src/core/network/section";
+import { createEngine } from "../../../server/src/engine/createEngine";
+import { fastestProducts, ownProducts } from "../../../server/src/engine/products/hostProducts";
+import { randomMatrix } from "../linalg/random";
+import { gaussian, mlpOf, mlpWeights, vectors } from "../support/networks";
+
+const mostBetweenChecks = 5e9;
+
+/** Counts the multiply-adds of all products on the host, between checks and altogether. */
+class Counter {
+  since = 0;
+  longest = 0;
+  total = 0;
+
+  constructor() {
+    for (const products of new Set([fastestProducts().products, ownProducts().products])) {
+      const multiply = products.multiply.bind(products);
+      let depth = 0;
+      vi.spyOn(products, "multiply").mockImplementation((plan, a, b, out) => {
+        // A library may hand small products on.
+        if (depth === 0) this.since += plan.batch * plan.m * plan.n * plan.k;
+        depth += 1;
+        try {
+          multiply(plan, a, b, out);
+        } finally {
+          depth -= 1;
+        }
+      });
+    }
+  }
+
+  check(): void {
+    this.longest = Math.max(this.longest, this.since);
+    this.total += this.since;
+    this.since = 0;
+  }
+}
+
+afterEach(() => void vi.restoreAllMocks());
+
+const relu = activationFunction("relu");
+const points = [{ alpha: 0.25, weight: 0.5 }, { alpha: 0.75, weight: 0.5 }];
+const widths = [256, 1024, 256];
+
+/** One section: two wide layers with a relu between them, seen by few output features. */
+async function wideTask(counter: Counter, samples: number, outputs: number): Promise<EdgesTask> {
+  const engine = await createEngine({ backend: "wasm", precision: "float32" });
+  const network = cutIntoSections(mlpOf(mlpWeights(widths, 1), engine), ["layers.0", "output"]);
+  const [section] = network.sections;
+  const inputs = vectors(samples, widths[0], gaussian(2));
+  return {
+    section,
+    activations: new ActivationSource(network, networkBatches(network.network, inputs, samples), 0, () => counter.check()).at(0),
+    points,
+    features: { C: identity(section.inputWidth), CPinv: identity(section.inputWidth) },
+    nextC: randomMatrix(section.outputWidth, outputs, 3),
+    memoryBudget: 2 ** 30,
+    checkCancelled: () => counter.check(),
+    progress: () => undefined,
+  };
+}
+
+describe("between two checks for a cancelled run", () => {
+  it.each<[string, number, number, (task: EdgesTask) => Promise<unknown>]>([
+    ["the general Jacobian Gram", 2000, 6, (task) => jacobianGramByVjp(task)],
+    ["the general edges", 2000, 6, (task) => edgesByVjp(task)],
+    ["functional edges", 2000, 6, (task) => functionalEdges(task)],
+    ["the older formulas' gradients", 9000, 6, (task) => gradientMoments(task, "(1-0)*alpha")],
+    ["moments of slopes", 9000, 6, (task) => slopeMoments(task, randomMatrix(257, 1024, 5), relu)],
+    ["edges by pairs of slopes", 4000, 6, (task) => edgesBySlopePairs(task, hiddenLayer(257, 240, 6))],
+    ["the end of edges by pairs of slopes", 10, 500, (task) => edgesBySlopePairs(task, hiddenLayer(257, 240, 500))],
+  ])("%s", async (_name, samples, outputs, run) => {
+    const counter = new Counter();
+    const task = await wideTask(counter, samples, outputs);
+    counter.check();
+    counter.total = counter.longest = 0;
+    await run(task);
+    counter.check();
+    // The whole is longer than what one step may take, so that the step's limit is what holds.
+    expect(counter.total).toBeGreaterThan(mostBetweenChecks);
+    expect(counter.longest).toBeLessThan(mostBetweenChecks);
+  });
+});
+
+function hiddenLayer(inputs: number, hidden: number, outputs: number): HiddenLayer {
+  return { into: randomMatrix(inputs, hidden, 7), activation: relu, outOf: randomMatrix(hidden, outputs, 8), constant: null };
+}
