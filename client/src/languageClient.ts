@@ -27,6 +27,7 @@ export interface LensServer {
   request<Method extends keyof Requests>(method: Method, params: Requests[Method]["params"], token?: CancellationToken): Promise<Requests[Method]["result"]>;
   readonly onRun: Event<RunEvent>;
   readonly onResultsChanged: Event<void>;
+  readonly onModelsChanged: Event<void>;
   /** The process is new: ids of earlier runs mean nothing to it. */
   readonly onRestarted: Event<void>;
   showLog(): void;
@@ -37,9 +38,11 @@ export class LensClient implements LensServer, Disposable {
   private readonly client: LanguageClient;
   private readonly run = new EventEmitter<RunEvent>();
   private readonly resultsChanged = new EventEmitter<void>();
+  private readonly modelsChanged = new EventEmitter<void>();
   private readonly restarted = new EventEmitter<void>();
   readonly onRun = this.run.event;
   readonly onResultsChanged = this.resultsChanged.event;
+  readonly onModelsChanged = this.modelsChanged.event;
   readonly onRestarted = this.restarted.event;
   private readonly subscriptions: Disposable[] = [];
 
@@ -66,6 +69,7 @@ export class LensClient implements LensServer, Disposable {
     this.client.registerFeature(ownProgress);
     this.listen("lib/run", (event) => this.run.fire(event));
     this.listen("lib/resultsChanged", () => this.resultsChanged.fire());
+    this.listen("lib/modelsChanged", () => this.modelsChanged.fire());
     this.subscriptions.push(workspace.onDidGrantWorkspaceTrust(async () => {
       await this.client.restart();
       this.restarted.fire();
@@ -89,7 +93,7 @@ export class LensClient implements LensServer, Disposable {
   }
 
   dispose(): void {
-    for (const item of [...this.subscriptions, this.run, this.resultsChanged, this.restarted]) item.dispose();
+    for (const item of [...this.subscriptions, this.run, this.resultsChanged, this.modelsChanged, this.restarted]) item.dispose();
     void this.client.dispose();
   }
 

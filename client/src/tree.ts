@@ -1,7 +1,7 @@
 /** @file The sidebar: runs in progress, results and the models that were found. */
 
 import {
-  EventEmitter, ThemeIcon, TreeItem, TreeItemCollapsibleState, Uri, workspace, type Disposable, type TreeDataProvider,
+  commands, EventEmitter, ThemeIcon, TreeItem, TreeItemCollapsibleState, Uri, workspace, type Disposable, type TreeDataProvider,
 } from "vscode";
 import type { ModelReference } from "../../server/src/protocol/requests";
 import type { ResultHeading } from "../../server/src/protocol/result";
@@ -32,6 +32,7 @@ export class LensTree implements TreeDataProvider<Node>, Disposable {
       this.changed,
       runs.onDidChange(() => this.changed.fire()),
       server.onResultsChanged(() => void this.refresh()),
+      server.onModelsChanged(() => void this.refresh()),
     ];
   }
 
@@ -47,6 +48,8 @@ export class LensTree implements TreeDataProvider<Node>, Disposable {
     });
     this.results = results.sort((a, b) => b.metadata.createdAt.localeCompare(a.metadata.createdAt));
     this.changed.fire();
+    // Only now can it be said that there is nothing.
+    void commands.executeCommand("setContext", "libLens.listed", true);
   }
 
   getChildren(node?: Node): Node[] {

@@ -44,6 +44,7 @@ describe("a run through the protocol", () => {
   let client: Client;
   const events: RunEvent[] = [];
   const progress: { kind: string }[] = [];
+  let modelLists = 0;
 
   beforeAll(async () => {
     bundle = await buildServer();
@@ -51,6 +52,7 @@ describe("a run through the protocol", () => {
     await writeCheckpoint(workspace.path("mlp.safetensors"), { "fc1.weight": [12, 6], "fc1.bias": [12], "fc2.weight": [3, 12], "fc2.bias": [3] });
     client = await Client.start(bundle, { folder: workspace.folder, capabilities: { window: { workDoneProgress: true }, textDocument: { hover: { contentFormat: ["plaintext"] } } } });
     client.connection.onNotification("lib/run", (event: RunEvent) => { events.push(event); });
+    client.connection.onNotification("lib/modelsChanged", () => { modelLists += 1; });
     client.connection.onRequest("window/workDoneProgress/create", () => null);
     client.connection.onNotification("$/progress", ({ value }: { value: { kind: string } }) => { progress.push(value); });
     await client.connection.sendNotification("workspace/didChangeConfiguration", { settings: { libLens: { backend: "cpu" } } });
@@ -64,6 +66,17 @@ describe("a run through the protocol", () => {
 
   const ended = (run: string): Promise<RunEvent> => client.eventually(
     () => events.find((event) => event.run === run && ["done", "failed", "cancelled"].includes(event.kind)), "the end of the run");
+
+  it("says when the list of models is another one: a client may ask before the first scan", async () => {
+    await client.eventually(() => modelLists > 0, "a list of models");
+    const names = async (): Promise<(string | null)[]> => (await client.request("lib/models", {})).map(({ text }) => text);
+    expect(await names()).toContain("mlp.safetensors");
+    const before = modelLists;
+    await writeCheckpoint(workspace.path("other.safetensors"), { "fc1.weight": [12, 6] });
+    await client.connection.sendNotification("workspace/didChangeWatchedFiles", { changes: [{ uri: workspace.uri("other.safetensors"), type: 1 }] });
+    await client.eventually(() => modelLists > before, "another list of models");
+    expect(await names()).toContain("other.safetensors");
+  });
 
   it("streams its layers, shows progress, and fills the hover in", async () => {
     expect(await client.hover(workspace.uri("train.py"), { line: 5, character: 20 })).not.toContain("LIB at node layer");

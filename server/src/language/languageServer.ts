@@ -19,6 +19,7 @@ import { diagnostics } from "./diagnostics";
 import { documentLinks } from "./documentLink";
 import { OpenDocuments } from "./documents";
 import { hover } from "./hover";
+import { listModels } from "./models";
 import { ResultIndex } from "./resultIndex";
 import { RunProgress } from "./runProgress";
 import { type Settings, defaultSettings, readSettings } from "./settings";
@@ -96,6 +97,8 @@ class Session {
   readonly #documents: OpenDocuments;
   readonly #folders: Set<string>;
   readonly #published = new Set<string>();
+  /** The models that were listed last, as text. */
+  #listed = "[]";
 
   constructor(connection: Connection, client: ClientAbilities, bundleFolder: string, settings: () => Settings, folders: string[]) {
     this.#connection = connection;
@@ -174,8 +177,11 @@ class Session {
         else this.#index.fileChanged(sameSpelling(uri));
       }
     });
-    this.#index.onSnapshot(() => {
+    this.#index.onSnapshot((snapshot) => {
       this.publish();
+      const models = JSON.stringify(listModels(snapshot));
+      if (models !== this.#listed) void connection.sendNotification("lib/modelsChanged", {});
+      this.#listed = models;
       void this.#refreshResults();
     });
     registerMethods({

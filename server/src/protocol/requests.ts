@@ -84,4 +84,6 @@ export interface Requests {
 export interface Notifications {
   "lib/run": RunEvent;
   "lib/resultsChanged": Record<string, never>;
+  /** What `lib/models` answers is another list. */
+  "lib/modelsChanged": Record<string, never>;
 }

@@ -26,7 +26,7 @@ export function overview(graph: Graph, data: LensData, shown: { modules: readonl
       on: { click: () => { if (layer.known && rowsOf(layer) > 0) actions.select({ layer: index, feature: layer.first }); } },
     },
     element("span", { class: "layer-name" }, layer.name),
-    element("span", { class: "layer-count" }, !layer.known ? (data.status === "running" ? "waiting" : "not computed") : layer.importance === null ? `${count(layer.dimension)} neurons` : `${count(layer.count)} of ${count(layer.dimension)}${layer.needed === null ? "" : `, ${count(layer.needed)} needed`}`));
+    element("span", { class: "layer-count" }, !layer.known ? (data.status === "running" ? "waiting" : "not computed") : layer.importance === null ? `${count(layer.dimension)} neurons` : `${count(layer.count)} of ${count(layer.dimension)}${layer.needed === null ? "" : `, ${count(layer.needed)} needed`}`, element("span", { class: "visually-hidden" }, layer.known && layer.importance !== null ? " features kept" : "")));
     if (layer.importance !== null) head.append(spectrum(layer, 264, 26));
     const source = element("button", { class: "quiet", attributes: { type: "button", title: `Go to the line that defines ${layer.name}`, "aria-label": `Go to the source of ${layer.name}` }, on: { click: () => actions.openSource(layer.name) } }, "Source");
     return element("li", { class: "layer" }, head, source);

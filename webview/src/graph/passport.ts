@@ -103,7 +103,7 @@ function partners(graph: Graph, title: string, list: Neighbour[], actions: Passp
       svg("rect", { class: `meter-fill ${sign}`, x: 0, y: 0, rx: 2, width: Math.max(1.5, (Math.abs(weight) / largest) * 64).toFixed(1), height: 6 }));
     const open = element("button", {
       class: "partner", attributes: { type: "button", title: `Select ${nodeName(graph, node)}` }, on: { click: () => actions.select(node) },
-    }, element("span", { class: "partner-name" }, featureName(graph.layers[node.layer]!, node.feature)), element("span", { class: "partner-weight" }, number(weight)));
+    }, element("span", { class: "partner-name" }, featureName(graph.layers[node.layer]!, node.feature)), element("span", { class: "partner-weight" }, element("span", { class: "visually-hidden" }, "edge of "), number(weight)));
     open.insertBefore(meter, open.lastChild);
     return element("li", {}, open);
   };

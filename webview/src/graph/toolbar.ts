@@ -73,7 +73,7 @@ export function graphToolbar(actions: ToolbarActions, resolution: HTMLElement): 
   const node = element("div", { class: "toolbar", attributes: { role: "group", "aria-label": "Graph" } },
     basis.node, threshold,
     element("span", { class: "secondary" }, colour.node, resolution, norm_.node, width.node, hops.node, constant.node, merge.node, element("span", { class: "field" }, find.node, hits)),
-    element("span", { class: "field end" }, moreButton(), simple("Fit", "Fit the whole graph (0)", actions.fit), simple("?", "Keyboard shortcuts", actions.help), menuButton("Export", actions.exports)),
+    element("span", { class: "field end" }, moreButton(), simple("Fit", "Fit the whole graph (0)", actions.fit), simple("?", "Keyboard shortcuts", actions.help), menuButton("Export", actions.exports).node),
   );
   const settable: [Control<string>, (state: GraphState) => string][] = [
     [basis, (state) => state.basis], [colour, (state) => state.colour], [norm_, (state) => state.norm], [width, (state) => state.scale], [hops, (state) => String(state.hops)],

@@ -95,7 +95,7 @@ export function heatmapView(context: ViewContext): HTMLElement {
       { label: "PNG picture", run: () => void exportAs("png") },
       { label: "SVG drawing", run: () => void exportAs("svg") },
       { label: "CSV, all values", run: () => void exportAs("csv") },
-    ])),
+    ]).node),
   );
   const stage = element("div", { class: "panes" });
   const status = element("p", { class: "status-line", attributes: { role: "status" } });

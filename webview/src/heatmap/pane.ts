@@ -48,7 +48,7 @@ export class Pane {
       tabindex: 0, role: "application", "aria-roledescription": "heatmap",
       "aria-label": `${data.title}, ${matrix.rows} rows and ${matrix.cols} columns. Arrow keys move between cells, plus and minus zoom, 0 shows everything.`,
     } });
-    this.node = element("figure", { class: "pane" }, element("figcaption", {}, element("span", { class: "pane-title" }, data.title), this.caption), element("div", { class: "pane-box" }, this.canvas));
+    this.node = element("figure", { class: "pane", attributes: { "aria-label": data.title } }, element("figcaption", {}, element("span", { class: "pane-title" }, data.title), this.caption), element("div", { class: "pane-box" }, this.canvas));
     this.listen();
   }
 

@@ -15,13 +15,16 @@ export interface Card {
   show(drawing: Drawing | null): void;
 }
 
+/** Cards so far: their titles have names of their own in the page. */
+let cards = 0;
+
 /** Rows of a table that are put on the page; a file has them all. */
 const rowLimit = 500;
 const shareColumn = /^(Share|Score)/;
 
 /** @param controls stand beside the title. @param model names the exported files. */
 export function figureCard(endpoint: Endpoint, model: () => string, theme: () => Theme, fail: (message: string) => void, controls: readonly HTMLElement[] = []): Card {
-  const title = element("h2", {});
+  const title = element("h2", { attributes: { id: `figure-title-${++cards}` } });
   const hint = element("p", { class: "hint" });
   const stage = element("div", { class: "chart-stage" });
   const tableBox = element("div", { class: "chart-table" });
@@ -42,8 +45,8 @@ export function figureCard(endpoint: Endpoint, model: () => string, theme: () =>
     { label: "PNG picture", run: () => void save("png") },
     { label: "CSV table", run: () => void save("csv") },
   ]);
-  const node = element("figure", { class: "card" },
-    element("figcaption", { class: "card-head" }, element("div", { class: "card-titles" }, title, hint), element("span", { class: "field end" }, ...controls, menu)),
+  const node = element("figure", { class: "card", attributes: { "aria-labelledby": title.id } },
+    element("figcaption", { class: "card-head" }, element("div", { class: "card-titles" }, title, hint), element("span", { class: "field end" }, ...controls, menu.node)),
     stage, details);
   const fillTable = (): void => { if (details.open && current !== null) tableBox.replaceChildren(...tableNodes(current)); };
   details.addEventListener("toggle", fillTable);
@@ -55,9 +58,10 @@ export function figureCard(endpoint: Endpoint, model: () => string, theme: () =>
       if (drawing === null) return;
       current = drawing;
       setText(title, drawing.title);
+      menu.name(`Export ${drawing.title}`);
       setText(hint, drawing.hint);
       setText(summary, `Table, ${plural(drawing.table.rows.length, "row")}`);
-      stage.replaceChildren(drawingElement(drawing, `${drawing.title}. The table below has the numbers.`));
+      stage.replaceChildren(drawingElement(drawing, `${drawing.title}. ${drawing.hint} The table below has the numbers.`));
       fillTable();
     },
   };

@@ -30,6 +30,25 @@ export function button(label: Child, onClick: () => void, options: { look?: "pri
   }, label);
 }
 
+/** What a button opens, and whether it is open. The toolkit hands only names on to the button inside of its own. */
+export function setPopup(node: HTMLElement, expanded: boolean): void {
+  const root = node.shadowRoot!;
+  const apply = (): boolean => {
+    const inner = root.querySelector("button");
+    inner?.setAttribute("aria-haspopup", "menu");
+    inner?.setAttribute("aria-expanded", String(expanded));
+    return inner !== null;
+  };
+  if (apply()) return;
+  // It is made when the element comes into the page.
+  const observer = new MutationObserver(() => { if (apply()) observer.disconnect(); });
+  observer.observe(root, { childList: true });
+}
+
+export function setName(node: HTMLElement, name: string): void {
+  node.setAttribute("aria-label", name);
+}
+
 export function setDisabled(node: HTMLElement, disabled: boolean): void {
   node.toggleAttribute("disabled", disabled);
   (node as HTMLElement & { disabled?: boolean }).disabled = disabled;

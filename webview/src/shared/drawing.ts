@@ -20,10 +20,10 @@ export function styleDrawings(theme: ReadonlySignal<Theme>): void {
   effect(() => sheet.replaceSync(rules(lookOf(theme.value), ".drawing ")));
 }
 
-/** @param label what a screen reader says of it */
+/** @param label what a screen reader says of it: not the ticks one by one, nor every mark */
 export function drawingElement({ width, height, marks }: Picture, label: string): SVGElement {
   const [wide, high] = [Math.ceil(width), Math.ceil(height)];
-  return svg("svg", { class: "drawing", width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": label }, ...marks.map(markElement));
+  return svg("svg", { class: "drawing", width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": label }, svg("g", { "aria-hidden": "true" }, ...marks.map(markElement)));
 }
 
 function markElement({ name, attributes, children }: Mark): SVGElement {

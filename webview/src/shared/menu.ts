@@ -1,15 +1,18 @@
 /** @file A button that opens a list of actions. */
 
-import { button } from "./controls";
+import { button, setName, setPopup } from "./controls";
 import { element } from "./dom";
 
 export interface MenuItem { label: string; run: () => void }
 
-export function menuButton(label: string, items: () => MenuItem[]): HTMLElement {
+export interface MenuButton { node: HTMLElement; name(name: string): void }
+
+/** @returns the button with its list; `name` says what the actions are about, where there are several such buttons. */
+export function menuButton(label: string, items: () => MenuItem[]): MenuButton {
   const list = element("div", { class: "menu", attributes: { role: "menu", "aria-label": label, hidden: true } });
   const close = (focus: boolean): void => {
     list.hidden = true;
-    opener.setAttribute("aria-expanded", "false");
+    setPopup(opener, false);
     if (focus) opener.focus();
   };
   const open = (): void => {
@@ -18,12 +21,11 @@ export function menuButton(label: string, items: () => MenuItem[]): HTMLElement 
       on: { click: () => { close(true); item.run(); } },
     }, item.label)));
     list.hidden = false;
-    opener.setAttribute("aria-expanded", "true");
+    setPopup(opener, true);
     (list.firstElementChild as HTMLElement | null)?.focus();
   };
   const opener = button(label, () => (list.hidden ? open() : close(true)));
-  opener.setAttribute("aria-haspopup", "menu");
-  opener.setAttribute("aria-expanded", "false");
+  setPopup(opener, false);
   const box = element("span", { class: "menu-box" }, opener, list);
   list.addEventListener("keydown", (event) => {
     const entries = [...list.children] as HTMLElement[];
@@ -38,5 +40,5 @@ export function menuButton(label: string, items: () => MenuItem[]): HTMLElement 
   box.addEventListener("focusout", (event) => {
     if (!box.contains(event.relatedTarget as Node | null)) close(false);
   });
-  return box;
+  return { node: box, name: (name) => { setName(opener, name); list.setAttribute("aria-label", name); } };
 }
