@@ -81,7 +81,8 @@ export class LensClient implements LensServer, Disposable {
   }
 
   request<Method extends keyof Requests>(method: Method, params: Requests[Method]["params"], token?: CancellationToken): Promise<Requests[Method]["result"]> {
-    return this.client.sendRequest<Requests[Method]["result"]>(method, params, token);
+    // A token that is undefined would be sent as a second parameter.
+    return token === undefined ? this.client.sendRequest<Requests[Method]["result"]>(method, params) : this.client.sendRequest<Requests[Method]["result"]>(method, params, token);
   }
 
   showLog(): void {
