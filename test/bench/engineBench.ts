@@ -7,6 +7,7 @@ import { createEngine, type EngineOptions } from "../../server/src/engine/create
 import type { Engine, Tensor } from "../../server/src/engine/engine";
 import { firstLine } from "../../server/src/engine/nativePackages";
 import { uniform } from "../core/linalg/random";
+import { byProcessor, now } from "./cases/clock";
 
 const candidates: [string, EngineOptions][] = [
   ["cpu f32", { backend: "cpu", precision: "float32" }],
@@ -18,16 +19,6 @@ const candidates: [string, EngineOptions][] = [
   ["tensorflow f64", { backend: "tensorflow", precision: "float64" }],
   ["webgpu f32", { backend: "webgpu", precision: "float32" }],
 ];
-
-/**
- * Milliseconds, by the clock or (`--clock processor`) of processor time over all threads, which other work on the machine disturbs less.
- */
-const byProcessor = process.argv.includes("--clock") && process.argv.includes("processor");
-function now(): number {
-  if (!byProcessor) return performance.now();
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
 
 /** Best time in milliseconds of repeated runs; the result's first entry is read so that asynchronous backends finish. */
 async function best(engine: Engine, body: () => Tensor): Promise<number> {
