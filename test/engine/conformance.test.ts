@@ -247,6 +247,22 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     }
   });
 
+  it("columns of what is left after a shift, in float64, some rows at a time", async () => {
+    for (const [shape, rows] of [[[5, 1, 3], 2], [[70, 9], 70], [[70, 9], 33], [[0, 4], 3], [[2, 2, 2], 100]] as [number[], number][]) {
+      const x = random(shape, 23);
+      const width = shape[shape.length - 1];
+      const shift = Float64Array.from({ length: width }, (_, col) => col / 3 - 1);
+      const stored = await engine.read(put(x));
+      let done = 0;
+      await engine.readColumns(put(x), shift, rows, (columns, count) => {
+        expect(columns).toEqual(Float64Array.from({ length: width * count }, (_, at) => stored[(done + (at % count)) * width + Math.floor(at / count)] - shift[Math.floor(at / count)]));
+        done += count;
+      });
+      expect(done).toBe(sizeOf(shape) / width);
+    }
+    await expect((async () => engine.readColumns(put(random([2, 3], 1)), new Float64Array(2), 1, () => undefined))()).rejects.toThrow("readColumns: the last axis of [2, 3] needs 2 entries");
+  });
+
   it("joint sums over the samples where two conditions hold, where the engine has them", async () => {
     if (!engine.jointSums) return;
     for (const [samples, width, conditions] of [[90, 37, 6], [64, 4, 130], [3, 1, 1], [0, 2, 3], [5, 0, 3]]) {

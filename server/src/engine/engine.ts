@@ -27,6 +27,11 @@ export interface Engine {
   tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor;
   /** Values of a tensor, row-major, in the engine's precision. Never a view of memory that the engine will reuse. */
   read(tensor: Tensor): Promise<FloatArray>;
+  /**
+   * Calls `body` with the columns of x - shift in float64, whatever the engine's precision: x [..., d] as rows, `rows` of them at a time,
+   * as [d, count]. What `body` is given is valid only inside it.
+   */
+  readColumns(x: Tensor, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): Promise<void>;
   /** Runs `body` and frees every tensor made in it except those in its result. `body` is synchronous. */
   tidy<T>(body: () => T): T;
   dispose(...tensors: Tensor[]): void;

@@ -139,6 +139,11 @@ export function lastAxis(what: string, shape: readonly number[]): number {
   return last;
 }
 
+/** @throws RangeError unless the last axis has one entry for each column. */
+export function checkColumns(shape: readonly number[], columns: number): void {
+  if (lastAxis("readColumns", shape) !== columns) throw new RangeError(`readColumns: the last axis of ${showShape(shape)} needs ${columns} entries, one for each shift.`);
+}
+
 /** @throws RangeError unless both are matrices with one row per sample. */
 export function planJointSums(values: readonly number[], conditions: readonly number[]): { width: number; count: number } {
   if (values.length !== 2 || conditions.length !== 2 || values[0] !== conditions[0]) {

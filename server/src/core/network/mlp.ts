@@ -102,8 +102,13 @@ function vectorsWithOne(inputs: NetworkInputs, width: number, start: number, cou
     const from = (start + row) * width;
     const to = row * (width + 1);
     if (inputs.kind === "vectors") rows.set(inputs.values.subarray(from, from + width), to);
-    else for (let i = 0; i < width; i += 1) rows[to + i] = inputs.meaning[inputs.values[from + i]];
+    else writeMeanings(inputs.values, inputs.meaning, from, from + width, rows, to);
     rows[to + width] = 1;
   }
   return rows;
+}
+
+/** A function of its own, so that it is compiled for the arrays it gets. */
+function writeMeanings(bytes: Uint8Array, meaning: Float32Array, from: number, end: number, rows: FloatArray, to: number): void {
+  for (let i = from, at = to; i < end; i += 1, at += 1) rows[at] = meaning[bytes[i]];
 }

@@ -3,6 +3,7 @@
 import type { Precision } from "../../protocol/spec";
 import type { FloatArray } from "../engine";
 import { BufferPool } from "./bufferPool";
+import { forEachColumns } from "./columns";
 import * as elementwise from "./elementwise";
 import { jointSums } from "./jointSums";
 import * as layout from "./layout";
@@ -30,6 +31,8 @@ export interface ArrayFunctions extends UnaryFunctions {
   sqrt(a: FloatArray, out: FloatArray): void;
   /** Over `axes`, sorted, counted from the front; carried in float64. `squared`: of the squares. */
   sum(a: FloatArray, shape: readonly number[], axes: readonly number[], squared: boolean, out: FloatArray): void;
+  /** Columns of x - shift in float64 for `rows` rows at a time: `body` gets [d, count], valid only inside it. */
+  forEachColumns(x: FloatArray, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): void;
   /** Values [n, width], conditions [n, count]: sums of the values where both conditions of a pair are positive, out [pairs, width]. */
   jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void;
   transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void;
@@ -48,6 +51,7 @@ export const plainArrays: ArrayFunctions = {
   square: elementwise.square,
   sqrt: elementwise.sqrt,
   sum: reduce.sum,
+  forEachColumns,
   jointSums,
   transpose: layout.transpose,
   slice: layout.slice,

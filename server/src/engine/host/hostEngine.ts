@@ -6,7 +6,7 @@ import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
 import type { MatrixProducts } from "../products/matrixProducts";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planJointSums, planMatMul, planSum, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planJointSums, planMatMul, planSum, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
@@ -43,6 +43,12 @@ export class HostEngine implements Engine {
 
   read(tensor: Tensor): Promise<FloatArray> {
     return Promise.resolve(host(tensor).data.slice());
+  }
+
+  readColumns(x: Tensor, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): Promise<void> {
+    checkColumns(x.shape, shift.length);
+    this.arrays.forEachColumns(host(x).data, shift, rows, body);
+    return Promise.resolve();
   }
 
   tidy<T>(body: () => T): T {

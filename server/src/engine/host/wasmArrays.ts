@@ -115,6 +115,28 @@ class WasmArrays implements ArrayFunctions {
     this.#arena.give(values);
   }
 
+  forEachColumns(x: FloatArray, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): void {
+    const width = shift.length;
+    const all = x.length / width;
+    const room = this.#inPlace(x) ? this.#arena.take("float64", width * (1 + Math.min(rows, all))) : null;
+    if (!(room instanceof Float64Array)) {
+      plainArrays.forEachColumns(x, shift, rows, body);
+      return;
+    }
+    room.set(shift);
+    const kernel = x instanceof Float64Array ? this.#kernels.columns64 : this.#kernels.columns32;
+    try {
+      for (let start = 0; start < all; start += rows) {
+        const count = Math.min(rows, all - start);
+        const out = room.subarray(width, width * (1 + count));
+        kernel(count, width, x.byteOffset + start * width * x.BYTES_PER_ELEMENT, room.byteOffset, out.byteOffset);
+        body(out, count);
+      }
+    } finally {
+      this.#arena.give(room);
+    }
+  }
+
   jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void {
     this.#jointSums.run(values, width, conditions, count, out);
   }

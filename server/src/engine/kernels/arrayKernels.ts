@@ -21,6 +21,9 @@ export interface ArrayKernelFunctions {
   /** Table: extents, steps, room for the index. */
   pick32(levels: number, nest: number, rows: number, from: number, to: number): void;
   pick64(levels: number, nest: number, rows: number, from: number, to: number): void;
+  /** [rows, cols] -> its columns minus `shift` [cols], in float64: [cols, rows]. */
+  columns32(rows: number, cols: number, from: number, shift: number, to: number): void;
+  columns64(rows: number, cols: number, from: number, shift: number, to: number): void;
   /** Sizes and step in bytes. */
   spread(rows: number, bytes: number, from: number, to: number, step: number): void;
 }

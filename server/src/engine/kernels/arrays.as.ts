@@ -4,7 +4,7 @@
  */
 
 @inline
-function shift(single: bool): usize {
+function logSize(single: bool): usize {
   return single ? 2 : 3;
 }
 
@@ -32,13 +32,13 @@ function combineRow(single: bool, operation: i32, aMoves: bool, bMoves: bool, co
   const fixedB = splatAt(single, b);
   let i: i32 = 0;
   for (; i + lanes <= count; i += lanes) {
-    const at = <usize>i << shift(single);
+    const at = <usize>i << logSize(single);
     const x = aMoves ? v128.load(a + at) : fixedA;
     const y = bMoves ? v128.load(b + at) : fixedB;
     v128.store(out + at, combine(single, operation, x, y));
   }
   for (; i < count; i++) {
-    const at = <usize>i << shift(single);
+    const at = <usize>i << logSize(single);
     const x = aMoves ? splatAt(single, a + at) : fixedA;
     const y = bMoves ? splatAt(single, b + at) : fixedB;
     const value = combine(single, operation, x, y);
@@ -60,11 +60,11 @@ function combineNest(single: bool, operation: i32, aMoves: bool, bMoves: bool, l
   for (let level: i32 = 0; level < levels; level++) store<i32>(entry(nest, levels, 3, level), 0);
   for (let row: i32 = 0; row < rows; row++) {
     combineRow(single, operation, aMoves, bMoves, count, a, b, out);
-    out += <usize>count << shift(single);
+    out += <usize>count << logSize(single);
     for (let level: i32 = levels - 2; level >= 0; level--) {
       const extent = load<i32>(entry(nest, levels, 0, level));
-      const aStep = <usize>load<i32>(entry(nest, levels, 1, level)) << shift(single);
-      const bStep = <usize>load<i32>(entry(nest, levels, 2, level)) << shift(single);
+      const aStep = <usize>load<i32>(entry(nest, levels, 1, level)) << logSize(single);
+      const bStep = <usize>load<i32>(entry(nest, levels, 2, level)) << logSize(single);
       const index = load<i32>(entry(nest, levels, 3, level)) + 1;
       a += aStep;
       b += bStep;
@@ -137,11 +137,11 @@ function affine(single: bool, count: i32, from: usize, to: usize, factor: f64, o
   const offsets = f64x2.splat(offset);
   let i: i32 = 0;
   for (; i + 2 <= count; i += 2) {
-    const at = <usize>i << shift(single);
+    const at = <usize>i << logSize(single);
     putTwo(single, to + at, f64x2.add(f64x2.mul(two(single, from + at), factors), offsets));
   }
   for (; i < count; i++) {
-    const at = <usize>i << shift(single);
+    const at = <usize>i << logSize(single);
     putOne(single, to + at, one(single, from + at) * factor + offset);
   }
 }
@@ -172,18 +172,18 @@ function sum(single: bool, squared: bool, outer: i32, reduced: i32, inner: i32, 
       let first = f64x2.splat(0), second = f64x2.splat(0);
       let i: i32 = 0;
       for (; i + 4 <= reduced; i += 4) {
-        const at = from + (<usize>i << shift(single));
+        const at = from + (<usize>i << logSize(single));
         first = f64x2.add(first, squareOrNot(squared, two(single, at)));
         second = f64x2.add(second, squareOrNot(squared, two(single, at + (single ? 8 : 16))));
       }
       const both = f64x2.add(first, second);
       let total = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
       for (; i < reduced; i++) {
-        const value = one(single, from + (<usize>i << shift(single)));
+        const value = one(single, from + (<usize>i << logSize(single)));
         total += squared ? value * value : value;
       }
       store<f64>(to + (<usize>o << 3), total);
-      from += <usize>reduced << shift(single);
+      from += <usize>reduced << logSize(single);
     }
     return;
   }
@@ -193,20 +193,20 @@ function sum(single: bool, squared: bool, outer: i32, reduced: i32, inner: i32, 
       const target = to + (<usize>first << 3);
       memory.fill(target, 0, <usize>count << 3);
       for (let r: i32 = 0; r < reduced; r++) {
-        const row = from + (<usize>(r * inner + first) << shift(single));
+        const row = from + (<usize>(r * inner + first) << logSize(single));
         let i: i32 = 0;
         for (; i + 2 <= count; i += 2) {
           const at = target + (<usize>i << 3);
-          v128.store(at, f64x2.add(v128.load(at), squareOrNot(squared, two(single, row + (<usize>i << shift(single))))));
+          v128.store(at, f64x2.add(v128.load(at), squareOrNot(squared, two(single, row + (<usize>i << logSize(single))))));
         }
         if (i < count) {
           const at = target + (<usize>i << 3);
-          const value = one(single, row + (<usize>i << shift(single)));
+          const value = one(single, row + (<usize>i << logSize(single)));
           store<f64>(at, load<f64>(at) + (squared ? value * value : value));
         }
       }
     }
-    from += <usize>(reduced * inner) << shift(single);
+    from += <usize>(reduced * inner) << logSize(single);
     to += <usize>inner << 3;
   }
 }
@@ -272,18 +272,18 @@ function swap(single: bool, batch: i32, rows: i32, cols: i32, from: usize, to: u
         }
         for (let c: i32 = c0; c < c1; c++) {
           const start = c < fourCols ? fourRows : r0;
-          let source = from + (<usize>(start * cols + c) << shift(single));
-          let target = to + (<usize>(c * rows + start) << shift(single));
+          let source = from + (<usize>(start * cols + c) << logSize(single));
+          let target = to + (<usize>(c * rows + start) << logSize(single));
           for (let r: i32 = start; r < r1; r++) {
             copyOne(single, source, target);
-            source += <usize>cols << shift(single);
-            target += 1 << shift(single);
+            source += <usize>cols << logSize(single);
+            target += 1 << logSize(single);
           }
         }
       }
     }
-    from += <usize>(rows * cols) << shift(single);
-    to += <usize>(rows * cols) << shift(single);
+    from += <usize>(rows * cols) << logSize(single);
+    to += <usize>(rows * cols) << logSize(single);
   }
 }
 
@@ -299,15 +299,15 @@ export function swap64(batch: i32, rows: i32, cols: i32, from: usize, to: usize)
 @inline
 function pick(single: bool, levels: i32, nest: usize, rows: i32, from: usize, to: usize): void {
   const count = load<i32>(entry(nest, levels, 0, levels - 1));
-  const step = <usize>load<i32>(entry(nest, levels, 1, levels - 1)) << shift(single);
-  const bytes = <usize>count << shift(single);
-  const dense = step == 1 << shift(single);
+  const step = <usize>load<i32>(entry(nest, levels, 1, levels - 1)) << logSize(single);
+  const bytes = <usize>count << logSize(single);
+  const dense = step == 1 << logSize(single);
   for (let level: i32 = 0; level < levels; level++) store<i32>(entry(nest, levels, 2, level), 0);
   for (let row: i32 = 0; row < rows; row++) {
     if (dense) copyRun(from, to, bytes);
     else {
       let source = from;
-      for (let at = to; at < to + bytes; at += 1 << shift(single)) {
+      for (let at = to; at < to + bytes; at += 1 << logSize(single)) {
         copyOne(single, source, at);
         source += step;
       }
@@ -315,7 +315,7 @@ function pick(single: bool, levels: i32, nest: usize, rows: i32, from: usize, to
     to += bytes;
     for (let level: i32 = levels - 2; level >= 0; level--) {
       const extent = load<i32>(entry(nest, levels, 0, level));
-      const levelStep = <usize>load<i32>(entry(nest, levels, 1, level)) << shift(single);
+      const levelStep = <usize>load<i32>(entry(nest, levels, 1, level)) << logSize(single);
       const index = load<i32>(entry(nest, levels, 2, level)) + 1;
       from += levelStep;
       if (index < extent) {
@@ -343,4 +343,35 @@ export function spread(rows: i32, bytes: usize, from: usize, to: usize, step: us
     from += bytes;
     to += step;
   }
+}
+
+/** Rows that are moved together: their entries of one column fill a cache line. */
+const ROWS: i32 = 8;
+
+@inline
+function difference(single: bool, from: usize, shift: f64): f64 {
+  return (single ? <f64>load<f32>(from) : load<f64>(from)) - shift;
+}
+
+/** to[c, r] = from[r, c] - shift[c], in float64 */
+@inline
+function shiftedColumns(single: bool, rows: i32, cols: i32, from: usize, shift: usize, to: usize): void {
+  const step = <usize>cols << logSize(single);
+  for (let r0: i32 = 0; r0 < rows; r0 += ROWS) {
+    const count = min<i32>(ROWS, rows - r0);
+    for (let c: i32 = 0; c < cols; c++) {
+      const own = load<f64>(shift + (<usize>c << 3));
+      let at = from + <usize>r0 * step + (<usize>c << logSize(single));
+      let out = to + ((<usize>c * <usize>rows + <usize>r0) << 3);
+      for (let r: i32 = 0; r < count; r++, at += step, out += 8) store<f64>(out, difference(single, at, own));
+    }
+  }
+}
+
+export function columns32(rows: i32, cols: i32, from: usize, shift: usize, to: usize): void {
+  shiftedColumns(true, rows, cols, from, shift, to);
+}
+
+export function columns64(rows: i32, cols: i32, from: usize, shift: usize, to: usize): void {
+  shiftedColumns(false, rows, cols, from, shift, to);
 }

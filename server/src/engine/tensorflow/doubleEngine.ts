@@ -3,9 +3,10 @@
 import type { ActivationName } from "../../protocol/spec";
 import { activate, activateDerivative } from "../activationFormulas";
 import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
+import { forEachColumns } from "../host/columns";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, showShape, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, showShape, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import type { TensorflowBinding } from "./binding";
@@ -42,6 +43,11 @@ export class TensorflowDoubleEngine implements Engine {
   read(tensor: Tensor): Promise<FloatArray> {
     if (tensor.size === 0) return Promise.resolve(new Float64Array(0));
     return Promise.resolve(this.#ops.read(this.#raw(tensor)));
+  }
+
+  async readColumns(x: Tensor, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): Promise<void> {
+    checkColumns(x.shape, shift.length);
+    forEachColumns(await this.read(x), shift, rows, body);
   }
 
   tidy<T>(body: () => T): T {

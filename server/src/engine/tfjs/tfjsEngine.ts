@@ -6,9 +6,10 @@ import type { ActivationName } from "../../protocol/spec";
 import { activate, activateDerivative } from "../activationFormulas";
 import { BackendFailure } from "../backendFailure";
 import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
+import { forEachColumns } from "../host/columns";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, showShape, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, showShape, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { tfjsOperations } from "./operations";
@@ -53,6 +54,11 @@ export class TfjsEngine implements Engine {
     this.#checkHealth();
     // The reference backend hands out its own array.
     return new Float32Array(values);
+  }
+
+  async readColumns(x: Tensor, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): Promise<void> {
+    checkColumns(x.shape, shift.length);
+    forEachColumns(await this.read(x), shift, rows, body);
   }
 
   tidy<T>(body: () => T): T {

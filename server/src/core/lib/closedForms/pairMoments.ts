@@ -39,15 +39,10 @@ export function edgesOfPairMoments({ fill, slopes, squares }: PairMoments, { int
     }
     const spread = multiply(moments, outOf);
     for (let input = first; input < first + count; input += 1) {
-      const start = (input - first) * hidden * outputs;
+      const quadratic = contracted(into.data.subarray(input * hidden, (input + 1) * hidden), outOf.data, spread.data.subarray((input - first) * hidden * outputs));
       for (let output = 0; output < outputs; output += 1) {
-        let quadratic = 0;
-        for (let a = 0; a < hidden; a += 1) {
-          const at = a * outputs + output;
-          quadratic += into.data[input * hidden + a] * outOf.data[at] * spread.data[start + at];
-        }
         const bypass = constant === null ? 0 : constant.data[input * outputs + output];
-        const square = quadratic + 2 * bypass * linear.data[input * outputs + output] + bypass * bypass * squares.data[input];
+        const square = quadratic[output] + 2 * bypass * linear.data[input * outputs + output] + bypass * bypass * squares.data[input];
         // A mean of squares; rounding may leave a vanishing one below zero.
         edges.data[output * inputs + input] = Math.max(0, square);
       }
@@ -60,4 +55,15 @@ function scaleMomentColumns(moment: Float64Array, weights: Float64Array): void {
   for (let at = 0; at < moment.length; at += weights.length) {
     for (let col = 0; col < weights.length; col += 1) moment[at + col] *= weights[col];
   }
+}
+
+/** sum_a L_a R_ai P_ai [r'], from L [h] and the rows of R and P [h, r'] */
+function contracted(into: Float64Array, outOf: Float64Array, spread: Float64Array): Float64Array {
+  const outputs = outOf.length / into.length;
+  const sums = new Float64Array(outputs);
+  for (let a = 0, at = 0; a < into.length; a += 1) {
+    const weight = into[a];
+    for (let output = 0; output < outputs; output += 1, at += 1) sums[output] += weight * outOf[at] * spread[at];
+  }
+  return sums;
 }

@@ -7,39 +7,35 @@
  * layers before moves in the sixth digit.
  */
 
-import type { Engine, FloatArray, Tensor } from "../../../engine/engine";
+import type { Engine, Tensor } from "../../../engine/engine";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { SymmetricSum } from "../../linalg/symmetricSum";
 import type { LayerStatistics } from "./statistics";
 
-/** Rows of one product. */
-const rowsPerProduct = 1024;
-
-/** Rows that are centred and transposed together: a cache line of float64 numbers. */
-const rowsPerPass = 8;
+/** Bytes of the columns of one product, and the most rows: longer ones are no faster. */
+const bytesPerProduct = 2 ** 24;
+const mostRows = 2000;
 
 export class GramAccumulator {
   readonly #sum: SymmetricSum;
   /** What is subtracted: 0 at the constant. */
   readonly #shift: Float64Array;
+  readonly #rowsPerProduct: number;
   #rows = 0;
 
   /** @param mean mu of the layer; null without centring */
   constructor(private readonly engine: Engine, private readonly width: number, private readonly mean: Float64Array | null) {
     this.#sum = new SymmetricSum(width);
+    this.#rowsPerProduct = Math.max(1, Math.min(mostRows, Math.floor(bytesPerProduct / (8 * width))));
     this.#shift = mean ? mean.map((value, index) => (index === width - 1 ? 0 : value)) : new Float64Array(width);
   }
 
   /** @param x [B, S, d] */
   async add(x: Tensor): Promise<void> {
-    const values = await this.engine.read(x);
-    const rows = x.size / this.width;
-    const columns = new Float64Array(Math.min(rowsPerProduct, rows) * this.width);
-    for (let start = 0; start < rows; start += rowsPerProduct) {
-      const count = Math.min(rowsPerProduct, rows - start);
-      this.#sum.add(centredColumns(values.subarray(start * this.width, (start + count) * this.width), this.#shift, columns));
-    }
-    this.#rows += rows;
+    await this.engine.readColumns(x, this.#shift, this.#rowsPerProduct, (columns, count) => {
+      this.#sum.add(matrix(this.width, count, columns));
+      this.#rows += count;
+    });
   }
 
   /** @param mean the layer's mean, reported as it is when nothing was centred */
@@ -47,21 +43,6 @@ export class GramAccumulator {
     const gram = this.#sum.total(1 / this.#rows);
     return this.mean ? compensated(gram, this.#shift) : { mean, gram, centered: false };
   }
-}
-
-/** (x - shift)^T: x [n, d] -> [d, n], in the memory of `into`. */
-function centredColumns(x: FloatArray, shift: Float64Array, into: Float64Array): Matrix {
-  const width = shift.length;
-  const rows = x.length / width;
-  const result = matrix(width, rows, into.subarray(0, x.length));
-  for (let first = 0; first < rows; first += rowsPerPass) {
-    const end = Math.min(rows, first + rowsPerPass);
-    for (let col = 0; col < width; col += 1) {
-      const mean = shift[col]!;
-      for (let row = first; row < end; row += 1) result.data[col * rows + row] = x[row * width + col]! - mean;
-    }
-  }
-  return result;
 }
 
 /**
