@@ -13,6 +13,7 @@ import { prepareOn, readInputs } from "../../server/src/analysis/runner/prepare"
 import { analyzeLib } from "../../server/src/core/lib/analyze";
 import type { LayerBasis } from "../../server/src/core/lib/basis/layerBasis";
 import { edgesBetween } from "../../server/src/core/lib/edges/edgesBetween";
+import { inMemory } from "../../server/src/core/lib/shelf";
 import { ActivationSource } from "../../server/src/core/lib/statistics/activationSource";
 import { networkBatches } from "../../server/src/core/network/batches";
 import { createEngine } from "../../server/src/engine/createEngine";
@@ -54,7 +55,7 @@ async function measure(specFile: string, backend: BackendName, edgeSamples: numb
   const inputs = await readInputs(await loadSpec({ spec: specFile, model: null }), compute, () => Promise.resolve(""), () => undefined);
   const plain = await createEngine({ backend, precision: inputs.resolved.precision });
   const { engine, take } = countedEngine(plain);
-  const { network, options, batchSize, data } = await prepareOn(engine, inputs);
+  const { network, options, batchSize, data } = await prepareOn(engine, inputs, inMemory);
   const batches = networkBatches(network.network, data.inputs, batchSize);
   const steps: (Omit<Step, "limit"> & { work: Work })[] = [];
   let mark = now();
