@@ -64,7 +64,8 @@ export async function analyseModularAddition(
   return result;
 }
 
-async function readNetwork(seed: number, engine: Engine): Promise<ReturnType<typeof buildTransformerLens>> {
+/** The checkpoint as the method's network: only the last position goes on after the attention. */
+export async function readNetwork(seed: number, engine: Engine): Promise<ReturnType<typeof buildTransformerLens>> {
   const file = await openModel(join(modaddFolder!, `seed${seed}`, "model_epoch_60000.pt"));
   const weights = new Map<string, HostTensor>();
   for (const { name, shape } of file.tensors) {
