@@ -9,6 +9,8 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { createEngine, type EngineOptions } from "../../server/src/engine/createEngine";
 import type { Engine } from "../../server/src/engine/engine";
+import { loadBinding } from "../../server/src/engine/tensorflow/binding";
+import { startTensorflow } from "../../server/src/engine/tensorflow/tensorflowBackend";
 import { TfjsEngine } from "../../server/src/engine/tfjs/tfjsEngine";
 
 export interface Candidate {
@@ -32,6 +34,14 @@ const float64 = { epsilon: 1e-15, transcendental: 4e-15, flushes: false };
 async function overTfjs(registeredName: string): Promise<Engine> {
   if (!(await tf.setBackend(registeredName))) throw new Error(`tfjs has no working backend ${registeredName}.`);
   return new TfjsEngine({ registeredName, backend: "cpu", description: `tfjs ${registeredName}`, maxTensorBytes: Infinity, failure: () => null });
+}
+
+/** As TensorFlow is used where it has a graphics card; on a processor it multiplies for the host engine. */
+async function overTensorflow(): Promise<Engine> {
+  const loaded = loadBinding();
+  const started = "missing" in loaded ? loaded : await startTensorflow(loaded);
+  if ("missing" in started) throw new Error(started.missing);
+  return new TfjsEngine(started);
 }
 
 /**
@@ -74,6 +84,7 @@ export async function allEngines(): Promise<{ engines: Candidate[]; absent: { na
   await attempt("tfjs over its wasm backend", float32, () => overTfjs("wasm"));
   await attempt("tensorflow float32", float32, create({ backend: "tensorflow", precision: "float32" }));
   await attempt("tensorflow float64", float64, create({ backend: "tensorflow", precision: "float64" }));
+  await attempt("tfjs over TensorFlow", float32, overTensorflow);
   offerSoftwareAdapter();
   await attempt("webgpu", { ...float32, transcendental: 3e-4 }, create({ backend: "webgpu", precision: "float32", softwareAdapter: true }));
   return { engines, absent };

@@ -39,11 +39,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine | { mi
       const arrays = fastestArrays();
       return new HostEngine("wasm", precision, products, arrays.arrays, missing ?? arrays.missing);
     }
-    case "tensorflow": {
-      if (precision === "float64") return tensorflowDoubleEngine();
-      const { startTensorflow } = await import("./tensorflow/tensorflowBackend");
-      return tfjsEngine(await startTensorflow());
-    }
+    case "tensorflow": return tensorflowEngine(precision);
     case "webgpu": {
       if (precision === "float64") return { missing: "Graphics adapters compute in float32 only, and the analysis asks for float64." };
       const { startWebgpu } = await import("./webgpu/webgpuBackend");
@@ -52,12 +48,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine | { mi
   }
 }
 
-async function tensorflowDoubleEngine(): Promise<Engine | { missing: string }> {
+/** On a graphics card tensors live there; on a processor TensorFlow multiplies for the host engine, as it does in float64 in any case. */
+async function tensorflowEngine(precision: Precision): Promise<Engine | { missing: string }> {
   const { describeBinding, loadBinding } = await import("./tensorflow/binding");
   const loaded = loadBinding();
   if ("missing" in loaded) return loaded;
-  const { TensorflowDoubleEngine } = await import("./tensorflow/doubleEngine");
-  return new TensorflowDoubleEngine(loaded.binding, `${describeBinding(loaded)}, float64`);
+  if (loaded.packageName.endsWith("-gpu") && precision === "float32") {
+    const { startTensorflow } = await import("./tensorflow/tensorflowBackend");
+    return tfjsEngine(await startTensorflow(loaded));
+  }
+  const { TensorflowProducts } = await import("./tensorflow/tensorflowProducts");
+  const arrays = fastestArrays();
+  return new HostEngine("tensorflow", precision, new TensorflowProducts(loaded.binding, ownProducts().products, describeBinding(loaded)), arrays.arrays, arrays.missing);
 }
 
 async function tfjsEngine(started: TfjsBackend | { missing: string }): Promise<Engine | { missing: string }> {

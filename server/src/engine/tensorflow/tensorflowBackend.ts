@@ -4,16 +4,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import util from "node:util";
 import { firstLine, requireFile } from "../nativePackages";
 import type { TfjsBackend } from "../tfjs/tfjsEngine";
-import { describeBinding, loadBinding, type LoadedBinding } from "./binding";
+import { describeBinding, type LoadedBinding } from "./binding";
 
 interface BackendModule { NodeJSKernelBackend: new (binding: unknown, packageName: string) => tf.KernelBackend }
 
 const registeredName = "tensorflow";
 
 /** @returns the backend ready for use, or the sentence that says why there is none. */
-export async function startTensorflow(): Promise<TfjsBackend | { missing: string }> {
-  const loaded = loadBinding();
-  if ("missing" in loaded) return loaded;
+export async function startTensorflow(loaded: LoadedBinding): Promise<TfjsBackend | { missing: string }> {
   try {
     if (tf.findBackend(registeredName) === null) register(loaded);
     if (!(await tf.setBackend(registeredName))) return { missing: "tfjs refused the TensorFlow backend." };
