@@ -1,5 +1,6 @@
 /**
- * *LIB: Ablate…* in the real editor: curves come one by one, a second run is cancelled, and what was found is there after a reload.
+ * *LIB: Ablate…* and *LIB: Find What Features Respond To…* in the real editor: curves come one by one, a second run is cancelled, and what was
+ * found is there after a reload.
  * The tests are the steps of one story and run in this order in one window.
  */
 
@@ -101,6 +102,17 @@ describe("an ablation", () => {
     expect(edges.length).toBeGreaterThan(0);
     expect(edges.length).toBeLessThan(3 * layers.length);
     expect(await card(plots, "Score against features kept").count()).toBe(1);
+  });
+
+  it("and labels of the features come into the same tab, with the features of the input as pictures", async () => {
+    await workbench.runCommand("LIB: Find What Features Respond To");
+    const plots = await workbench.webview("body[data-status='done'] .plots-view");
+    await card(plots, "Features of layers.0 as pictures").waitFor({ timeout: 60_000 });
+    const explained = card(plots, "What one label explains");
+    await explained.waitFor({ timeout: 100_000 });
+    // Both bases: a line each.
+    await expect.poll(() => explained.locator("path.line").count(), { timeout: 60_000 }).toBe(2 * layers.length);
+    await workbench.screenshot("labels");
   });
 
   it("is found again after a reload of the window", async () => {

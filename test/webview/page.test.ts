@@ -232,7 +232,9 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await page.locator(".graph-overlay").focus();
     for (const key of ["ArrowDown", "Enter"]) await page.keyboard.press(key);
     await page.getByRole("heading", { name: "Tokens furthest from the mean" }).waitFor();
-    expect(await page.locator(".passport-spectrum svg[role=img]").first().getAttribute("aria-label")).toContain('" cat": ');
+    expect(await page.getByRole("img", { name: "Tokens furthest from the mean" }).getAttribute("aria-label")).toContain('" cat": ');
+    // A pixel of the input is a rectangle.
+    expect(await page.getByRole("img", { name: "What the feature adds to the input" }).locator("rect").count()).toBe(784);
   }));
 
   test("the modules of the model are drawn when they are asked for", () => withView({}, async (page) => {

@@ -6,11 +6,13 @@ import { graphView } from "./graph/graphView";
 import { graphStore } from "./graph/store";
 import { heatmapView } from "./heatmap/heatmapView";
 import { runBanner } from "./banner";
+import { architectureStore } from "./shared/architectureStore";
 import type { ViewContext } from "./shared/context";
 import { setHeatmap } from "./shared/context";
 import { knownLayers, knownSections } from "./shared/data";
 import { element, setText } from "./shared/dom";
 import { baseName, count, plural } from "./shared/format";
+import { inputPictures } from "./shared/inputPictures";
 import { moduleStore } from "./shared/modules";
 import { plotsView } from "./plots/plotsView";
 import type { Tab } from "./shared/savedState";
@@ -30,11 +32,13 @@ export function createApp(context: ViewContext, problem: Signal<string | null>):
   const store = graphStore(context);
   const open = (tab: Tab): void => { state.value = { ...state.value, tab }; };
   const modules = moduleStore(context, computed(() => state.value.tab === "plots" || state.value.tab === "table" || (state.value.tab === "graph" && state.value.graph.colour === "modules")));
-  const graph = graphView(context, store, modules, () => open("table"));
+  const architecture = architectureStore(context);
+  const pictures = inputPictures(context, architecture, computed(() => state.value.tab === "plots" || (state.value.tab === "graph" && state.value.graph.selection !== null)));
+  const graph = graphView(context, store, { modules, pictures }, () => open("table"));
   const views: Record<Tab, HTMLElement> = {
     graph: graph.node,
     jacobians: heatmapView(context),
-    plots: plotsView(context, modules),
+    plots: plotsView(context, { modules, architecture, pictures }),
     table: tableView(context, store, modules, (name) => { open("graph"); graph.select(name); }),
   };
 

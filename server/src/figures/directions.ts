@@ -56,7 +56,7 @@ function captionOf(label: string): string[] {
 }
 
 /** One feature on a scale of its own: a rectangle per pixel, grey is no change. @param side of the picture in pixels, about */
-function directionPicture({ cols, values }: Directions, feature: number, { channels, rows, cols: wide }: ImageShape, side: number): Picture {
+export function directionPicture({ cols, values }: Directions, feature: number, { channels, rows, cols: wide }: ImageShape, side: number): Picture {
   const first = feature * cols;
   let largest = 1e-300;
   for (let at = 0; at < channels * rows * wide; at += 1) largest = Math.max(largest, Math.abs(values[first + at]!));

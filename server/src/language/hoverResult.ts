@@ -14,13 +14,12 @@ import { sparkline, spectrumImage } from "./spectrum";
 export function resultTier(result: CachedResult, { layer, role }: NodeLayerRole, client: ClientAbilities, now: number, stale: boolean): string {
   const { metadata } = result;
   const where = role === "input" ? "the input of this layer" : "where this layer writes to";
-  const lines = [`**LIB** at node layer ${code(layer.name)} (${where})`];
-  if (layer.kept === 0) {
-    lines.push(`The last node layer has no basis of its own: ${plural(layer.dimension, "component")}.`);
-  } else {
-    lines.push(`**${layer.kept} of ${layer.dimension} features kept**${needed(layer, metadata)}`, ...spectrum(layer, client), features(layer, metadata));
-  }
-  lines.push(provenance(result, layer, client, now));
+  const place = `**LIB** at node layer ${code(layer.name)} (${where})`;
+  const actions = links(result, layer, client);
+  const lines = layer.kept === 0
+    ? [`${place}: the last one, without a basis of its own, ${plural(layer.dimension, "component")}`, ...actions]
+    : [`${place}: **${layer.kept} of ${layer.dimension} features kept**${needed(layer, metadata)}`, ...actions, ...spectrum(layer, client), features(layer, metadata)];
+  lines.push(provenance(result, now));
   if (stale) lines.push("The model file has changed since: analyse it again.");
   return lines.join("\n\n");
 }
@@ -65,16 +64,20 @@ function partners({ source, target, weight }: EdgeList, feature: number): string
   return found.length > 0 ? found.join(", ") : "none stored";
 }
 
-function provenance({ file, metadata }: CachedResult, layer: LayerSummary, client: ClientAbilities, now: number): string {
-  const age = ageText(now - Date.parse(metadata.createdAt));
-  const score = metadata.evaluation ? ` · ${metadata.evaluation.metric} ${metadata.evaluation.base.toFixed(3)}` : "";
-  const facts = `analysed ${age} · ${plural(metadata.samples, "sample")}${score} · ${metadata.precision} · ${metadata.backend.name} · key ${code(metadata.key.slice(0, 12))}`;
-  if (!client.commandLinks) return facts;
+/** What can be done with the result, for clients that run commands. */
+function links({ file, metadata }: CachedResult, layer: LayerSummary, client: ClientAbilities): string[] {
+  if (!client.commandLinks) return [];
   const section = metadata.sections.find((candidate) => candidate.from === layer.name);
   const target: ViewTarget = { uri: uriOf(file), layer: layer.name };
-  const links = [
+  return [[
     commandLink("Graph", viewCommands.graph, target),
     commandLink("Heatmap", viewCommands.jacobian, section ? { ...target, section: section.index } : target),
-  ];
-  return `${links.join(" · ")} · ${facts}`;
+    ...(client.trusted && metadata.evaluation ? [commandLink("Ablate…", viewCommands.ablate, target)] : []),
+  ].join(" · ")];
+}
+
+function provenance({ metadata }: CachedResult, now: number): string {
+  const age = ageText(now - Date.parse(metadata.createdAt));
+  const score = metadata.evaluation ? ` · ${metadata.evaluation.metric} ${metadata.evaluation.base.toFixed(3)}` : "";
+  return `analysed ${age} · ${plural(metadata.samples, "sample")}${score} · ${metadata.precision} · ${metadata.backend.name} · key ${code(metadata.key.slice(0, 12))}`;
 }

@@ -30,10 +30,16 @@ function isParameter({ tensor, pattern }: Match): boolean {
 
 export function boundTier(layer: BoundLayer, { models, client, snapshot }: LanguageContext, hasResult: boolean): string {
   const { matches, binding } = layer;
+  const total = matches.filter(isParameter).reduce((sum, { tensor }) => sum + elements(tensor.shape), 0);
+  const prefix = binding.prefix ? `, stored below ${code(binding.prefix)}` : "";
+  const parameters = `${plural(total, "parameter")} in ${code(basename(binding.model))}${prefix}`;
+  const disagreement = disagreementOf(layer);
+  const warning = disagreement ? [`⚠ ${prose(disagreement.text)}`] : [];
+  // A hover is low: what the analysis found must be seen without scrolling.
+  if (hasResult) return [`${title(layer.place)} · ${parameters}`, compact(matches, models, binding.model), ...warning].join("\n\n");
   const rows = matches.slice(0, shownTensors).map(({ tensor }) => [
     code(tensor.name), shapeText(tensor.shape), tensor.dtype, count(elements(tensor.shape)), rankText(models, binding.model, tensor.name),
   ]);
-  const total = matches.filter(isParameter).reduce((sum, { tensor }) => sum + elements(tensor.shape), 0);
   const lines = [
     title(layer.place),
     rows.some((row) => row[4] !== "")
@@ -41,14 +47,23 @@ export function boundTier(layer: BoundLayer, { models, client, snapshot }: Langu
       : table(["tensor", "shape", "type", "values"], rows.map((row) => row.slice(0, 4))),
   ];
   if (matches.length > shownTensors) lines.push(`and ${plural(matches.length - shownTensors, "more tensor")}`);
-  const prefix = binding.prefix ? `, stored below ${code(binding.prefix)}` : "";
-  lines.push(`${plural(total, "parameter")} in ${code(basename(binding.model))}${prefix}`);
-  const disagreement = disagreementOf(layer);
-  if (disagreement) lines.push(`⚠ ${prose(disagreement.text)}`);
-  if (client.commandLinks && client.trusted && !hasResult) {
+  lines.push(parameters, ...warning);
+  if (client.commandLinks && client.trusted) {
     lines.push(`Not analysed yet · ${commandLink("Analyze", viewCommands.analyze, analyzeTarget(snapshot, binding.model))}`);
   }
   return lines.join("\n\n");
+}
+
+const shownInOneLine = 4;
+
+/** The tensors in one line. */
+function compact(matches: readonly Match[], models: ModelCache, model: string): string {
+  const texts = matches.slice(0, shownInOneLine).map(({ tensor }) => {
+    const rank = rankText(models, model, tensor.name);
+    return `${code(tensor.name)} ${shapeText(tensor.shape)} ${tensor.dtype}${rank === "" ? "" : `, effective rank ${rank}`}`;
+  });
+  if (matches.length > shownInOneLine) texts.push(plural(matches.length - shownInOneLine, "more tensor"));
+  return texts.join(" · ");
 }
 
 /** "61 of 100" when it is known; a hover never waits for it. */

@@ -1,10 +1,11 @@
 /** @file The Graph tab: brings model, canvas, keyboard, toolbar and side panel together. */
 
-import { computed, effect, signal } from "@preact/signals-core";
+import { computed, effect, signal, type ReadonlySignal } from "@preact/signals-core";
 import { setGraph, type ViewContext } from "../shared/context";
 import { element, setText } from "../shared/dom";
 import { canvasBytes, sendExport, textBytes } from "../shared/exports";
 import { baseName } from "../shared/format";
+import type { InputPictures } from "../shared/inputPictures";
 import type { NodeName } from "../shared/savedState";
 import { GraphCanvas } from "./canvas";
 import { describeNode, describeShown } from "./describe";
@@ -33,7 +34,7 @@ export interface GraphView {
   select(name: NodeName): void;
 }
 
-export function graphView(context: ViewContext, store: GraphStore, modules: ModuleStore, showTable: () => void): GraphView {
+export function graphView(context: ViewContext, store: GraphStore, { modules, pictures }: { modules: ModuleStore; pictures: ReadonlySignal<InputPictures | null> }, showTable: () => void): GraphView {
   const size = signal<Size>({ width: 0, height: 0 });
   const camera = signal<Camera>(fitted);
   const hover = signal<Picked>({ node: null, edge: null });
@@ -230,7 +231,7 @@ export function graphView(context: ViewContext, store: GraphStore, modules: Modu
     side.replaceChildren(...(selected === null
       ? overview(current, data, { modules: grouped, light: context.theme.value.light }, { select, openSource, mark: (nodes) => { hits.value = [...nodes]; hit = -1; } })
       : passport(current, selected, {
-        pinned: pinned.value, module: grouped.find(({ features }) => features.some((other) => sameNode(other, selected))) ?? null, labels: context.labels.value.get(basis.value) ?? null,
+        pinned: pinned.value, module: grouped.find(({ features }) => features.some((other) => sameNode(other, selected))) ?? null, labels: context.labels.value.get(basis.value) ?? null, pictures: basis.value === "lib" ? pictures.value : null,
       }, {
         select, pin, openSource,
         ablate: (layer, remove) => context.endpoint.ablate(basis.peek(), layer, remove),

@@ -5,9 +5,11 @@ import { element, svg } from "../shared/dom";
 import { drawingElement } from "../shared/drawing";
 import { count, number, percent, plural } from "../shared/format";
 import type { AblationAnswer } from "../shared/endpoint";
+import { directionPicture } from "../../../server/src/figures/directions";
 import { moduleName } from "../../../server/src/figures/look";
 import { profilePicture } from "../../../server/src/figures/profile";
 import type { LabelKind, LabelledLayer, LabelsAnswer } from "../../../server/src/protocol/labels";
+import type { InputPictures } from "../shared/inputPictures";
 import type { Module } from "../shared/modules";
 import { featureName, neighbours, nodeName, sameNode, totalImportance, type Graph, type Neighbour, type NodeRef } from "./model";
 import { spectrum } from "./spectrum";
@@ -30,6 +32,8 @@ export interface PassportFacts {
   module: Module | null;
   /** What the features of this basis respond to, where somebody has asked. */
   labels: LabelsAnswer | null;
+  /** Features of the input as pictures, where the samples are images. */
+  pictures: InputPictures | null;
 }
 
 export function passport(graph: Graph, node: NodeRef, about: PassportFacts, actions: PassportActions): HTMLElement[] {
@@ -43,6 +47,7 @@ export function passport(graph: Graph, node: NodeRef, about: PassportFacts, acti
       element("h2", { attributes: { tabindex: -1 } }, nodeName(graph, node)),
       element("button", { class: "quiet", attributes: { type: "button", "aria-label": "Clear the selection", title: "Clear the selection (Esc)" }, on: { click: () => actions.select(null) } }, "✕")),
     ...(label === null ? [] : [element("p", { class: "feature-label" }, label.replaceAll("|", " · "))]),
+    ...direction(graph, node, about.pictures),
     ...(found === null ? [] : profile(about.labels!.kind, found, node.feature)),
     ...importanceRows(graph, node),
     ...(module === null ? [] : [element("p", { class: "hint" }, `In module ${moduleName(module.index)}: ${plural(module.features.length, "feature")} in ${plural(module.layers, "layer")}.`)]),
@@ -54,6 +59,15 @@ export function passport(graph: Graph, node: NodeRef, about: PassportFacts, acti
     ...partners(graph, "Strongest outputs", neighbours(graph, node, "out"), actions),
     ...pinnedList(graph, pinned, actions),
   ];
+}
+
+/** What the feature adds to an image. */
+function direction(graph: Graph, { layer, feature }: NodeRef, pictures: InputPictures | null): HTMLElement[] {
+  const { name, constant } = graph.layers[layer]!;
+  if (pictures === null || pictures.layer.name !== name || (constant && feature === 0)) return [];
+  const box = element("div", { class: "passport-spectrum" });
+  box.append(drawingElement(directionPicture(pictures.directions, feature, pictures.shape, 112), "What the feature adds to the input, as a picture"));
+  return [element("h3", {}, "Adds to the input"), box];
 }
 
 const groupNames = { class: "Mean by class", position: "Mean by position", token: "Tokens furthest from the mean" } as const;

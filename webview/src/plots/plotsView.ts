@@ -1,6 +1,6 @@
 /** @file The Plots tab: what an ablation found, spectra, modules, what features respond to, and the modules of the model. */
 
-import { computed, effect, signal } from "@preact/signals-core";
+import { computed, effect, signal, type ReadonlySignal } from "@preact/signals-core";
 import { architectureFigure } from "../../../server/src/figures/architecture";
 import { scoreFigure } from "../../../server/src/figures/curves";
 import type { Drawing } from "../../../server/src/figures/drawing";
@@ -8,25 +8,26 @@ import { neededFigure } from "../../../server/src/figures/needed";
 import { pianoFigure } from "../../../server/src/figures/piano";
 import { spansFigure } from "../../../server/src/figures/spans";
 import { spectraFigure } from "../../../server/src/figures/spectra";
+import type { ArchitectureStore } from "../shared/architectureStore";
 import { button, setDisabled } from "../shared/controls";
 import type { ViewContext } from "../shared/context";
 import { element, setText } from "../shared/dom";
 import { baseName } from "../shared/format";
+import type { InputPictures } from "../shared/inputPictures";
 import { describeModules, resolutionSlider, type ModuleStore } from "../shared/modules";
-import { architectureStore } from "./architectureStore";
 import { figureCard, type Card } from "./figureCard";
 import { labelFigures } from "./labelFigures";
 
-export function plotsView(context: ViewContext, modules: ModuleStore): HTMLElement {
+export interface PlotsData { modules: ModuleStore; architecture: ArchitectureStore; pictures: ReadonlySignal<InputPictures | null> }
+
+export function plotsView(context: ViewContext, { modules, architecture, pictures }: PlotsData): HTMLElement {
   const width = signal(0);
   const model = computed(() => baseName(context.data.value.model));
   const layers = computed(() => context.data.value.layers);
   const names = computed(() => layers.value.map(({ name }) => name));
   const metadata = computed(() => context.data.value.metadata);
   const card = (controls: HTMLElement[] = []): Card => figureCard(context.endpoint, () => model.peek().replace(/\.[^.]+$/, ""), () => context.theme.peek(), context.fail, controls);
-  const shown = computed(() => context.state.value.tab === "plots");
-  const architecture = architectureStore(context, shown);
-  const labels = labelFigures(context, architecture.modules, shown);
+  const labels = labelFigures(context, pictures);
   // What somebody has asked for comes first.
   const cards = {
     features: card(), featuresNeeded: card(), edges: card(), edgesRequired: card(), explained: card(), directions: card(), positions: card([labels.layerChoice]),
@@ -35,7 +36,7 @@ export function plotsView(context: ViewContext, modules: ModuleStore): HTMLEleme
 
   const ablate = button("Ablate…", () => context.endpoint.send({ kind: "action", action: "ablate" }), { title: "Measure the score with only some features or edges" });
   const find = button("Find labels…", () => context.endpoint.send({ kind: "action", action: "findLabels" }), { title: "Find what the features respond to: classes, positions, tokens or Fourier terms" });
-  const diagram = button("Architecture", () => architecture.ask(), { title: "Draw the modules of the model with the node layers marked" });
+  const diagram = button("Architecture", () => architecture.ask(false), { title: "Draw the modules of the model with the node layers marked" });
   const note = element("p", { class: "hint", attributes: { role: "status" } });
   const list = element("div", { class: "plots", attributes: { tabindex: 0, role: "region", "aria-label": "Plots" } }, ...Object.values(cards).map(({ node }) => node));
   const node = element("section", { class: "view plots-view" },
