@@ -1,4 +1,4 @@
-/** Pictures of hover, graph, heatmap and table in every kind of theme, wide and narrow, for people to look at: artifacts/screenshots. */
+/** Pictures of graph, heatmap and plots in every kind of theme, wide and narrow, for people to look at: artifacts/screenshots. */
 
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -57,5 +57,8 @@ it.each(themes)("the views follow the theme $name", async ({ name, label, bodyCl
     await workbench.runCommand("LIB: Open Jacobian Heatmap");
     await workbench.settled();
     await workbench.screenshot(`heatmap-${name}-${widthName}`);
+    await workbench.runCommand("LIB: Open Plots");
+    await workbench.settled();
+    await workbench.screenshot(`plots-${name}-${widthName}`);
   }
 });

@@ -192,6 +192,8 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     expect((await sent(page, "action")).map(({ action }) => action)).toEqual(["ablate"]);
     await page.evaluate(() => window.harness.ablate());
     await expect.poll(() => titles.allInnerTexts()).toEqual(["Score against features kept", "Features needed", "Score against edges kept", "Edges required", "Spectra", "Modules", "Span of modules"]);
+    // The last curves were those of edges: their figure was brought into view.
+    await expect.poll(() => page.locator(".plots").evaluate((list) => list.scrollTop)).toBeGreaterThan(100);
     const card = page.locator(".card", { hasText: "Features needed" });
     await card.locator("summary").click();
     expect(await card.locator("tbody tr").count()).toBe(6);

@@ -8,7 +8,7 @@ import type { BasisName } from "../../server/src/protocol/result";
 import type { HostMessage } from "../../server/src/protocol/views";
 import { createApp } from "./app";
 import { announcer } from "./shared/announce";
-import type { ViewContext } from "./shared/context";
+import type { News, ViewContext } from "./shared/context";
 import { registerControls } from "./shared/controls";
 import { afterEvent, emptyData, fromResult, type LensData } from "./shared/data";
 import { styleDrawings } from "./shared/drawing";
@@ -25,13 +25,14 @@ const state = signal(restoreState(api.getState()));
 const data = signal<LensData>(emptyData);
 const curves = signal<readonly AblationCurve[]>([]);
 const labels = signal<ReadonlyMap<BasisName, LabelsAnswer>>(new Map());
+const news = signal<News | null>(null);
 const problem = signal<string | null>(null);
 const { node: live, say } = announcer();
 
 const endpoint = new Endpoint(api, (message) => receive(message));
 const matrices = new Matrices(endpoint);
 const context: ViewContext = {
-  endpoint, data, state, matrices, curves, labels, say,
+  endpoint, data, state, matrices, curves, labels, news, say,
   theme: watchTheme(),
   fail: (message) => { problem.value = message; },
 };
@@ -54,6 +55,7 @@ function receive(message: HostMessage): void {
       if (data.value.uri === message.uri && metadata?.key === message.metadata.key && metadata.createdAt === message.metadata.createdAt) return;
       matrices.reset(message.uri);
       labels.value = new Map();
+      news.value = null;
       data.value = fromResult(message.uri, message.metadata, data.value.run);
       problem.value = null;
       return;
@@ -66,6 +68,7 @@ function receive(message: HostMessage): void {
       // Labels of another kind do not compare.
       const alike = [...labels.value].filter(([, { kind }]) => kind === message.labels.kind);
       labels.value = new Map([...alike, [message.basis, message.labels]]);
+      news.value = "labels";
       context.say(`Labels of the ${message.basis} features are there.`);
       return;
     }
@@ -76,6 +79,7 @@ function receive(message: HostMessage): void {
       const { curve } = message;
       if (message.uri !== data.value.uri) return;
       curves.value = [...curves.value.filter(({ what, basis, layer }) => what !== curve.what || basis !== curve.basis || layer !== curve.layer), curve];
+      news.value = curve.what;
       context.say(`${curve.layer}: ${curve.needed} of ${curve.total} ${curve.what === "nodes" ? "features" : "edges"} keep the score in the ${curve.basis} basis.`);
       return;
     }

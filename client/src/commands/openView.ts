@@ -1,6 +1,6 @@
 /** @file LIB: Open Interaction Graph, LIB: Open Jacobian Heatmap and LIB: Open Plots. */
 
-import { commands, TabInputCustom, window, type Tab, type Uri, type ViewColumn } from "vscode";
+import { commands, TabInputCustom, window, type Tab, type Uri, type ViewColumn, type WebviewPanel } from "vscode";
 import type { HostMessage } from "../../../server/src/protocol/views";
 import type { LensServer } from "../languageClient";
 import { resultViewType } from "../resultEditor";
@@ -19,7 +19,7 @@ export async function openView({ server, views }: OpenServices, tab: "graph" | "
   if (typeof argument !== "object" || argument === null) {
     const current = views.current;
     if (current?.view.alive === true) {
-      current.panel.reveal();
+      reveal(current);
       current.view.show(show);
       return;
     }
@@ -31,8 +31,14 @@ export async function openView({ server, views }: OpenServices, tab: "graph" | "
     await commands.executeCommand("vscode.openWith", uri, resultViewType, { viewColumn: tabColumn(uri) ?? views.column, preserveFocus: false });
   }
   const open = views.find(shows);
-  open?.panel.reveal();
+  if (open !== null) reveal(open);
   open?.view.show(show);
+}
+
+/** Where it is: a panel that was restored does not know its column, and without one it would be moved to the column with the focus. */
+function reveal({ panel, view }: { panel: WebviewPanel; view: ResultView }): void {
+  const column = panel.viewColumn ?? (view.uri === null ? null : tabColumn(view.uri));
+  panel.reveal(column ?? undefined);
 }
 
 /** After a reload of the window a tab may be there whose view is not: it is shown instead of a second one. */

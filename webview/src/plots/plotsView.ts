@@ -64,6 +64,11 @@ export function plotsView(context: ViewContext, { modules, architecture, picture
     : architectureFigure(model.value, architecture.modules.value, layers.value.flatMap(({ summary }) => summary ?? []), wide)));
   draw(cards.spans, (wide) => (modules.numbers.value === null ? null : spansFigure(modules.numbers.value, wide)));
 
+  // What somebody waits for is brought into view when it comes; what comes after it moves nothing.
+  effect(() => {
+    const came = context.news.value;
+    if (came !== null) ({ nodes: cards.features, edges: cards.edges, labels: cards.explained })[came].node.scrollIntoView({ block: "start" });
+  });
   effect(() => {
     const result = metadata.value;
     const reason = result === null ? "Ablation is possible once the run is finished."

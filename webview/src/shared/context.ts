@@ -1,7 +1,7 @@
 /** @file What every tab is given. */
 
 import type { ReadonlySignal, Signal } from "@preact/signals-core";
-import type { AblationCurve } from "../../../server/src/protocol/ablation";
+import type { AblationCurve, AblationTarget } from "../../../server/src/protocol/ablation";
 import type { LabelsAnswer } from "../../../server/src/protocol/labels";
 import type { BasisName } from "../../../server/src/protocol/result";
 import type { LensData } from "./data";
@@ -9,6 +9,9 @@ import type { Endpoint } from "./endpoint";
 import type { Matrices } from "./matrices";
 import type { GraphState, HeatmapState, SavedState } from "./savedState";
 import type { Theme } from "./theme";
+
+/** Curves of an ablation, or labels. */
+export type News = AblationTarget | "labels";
 
 export interface ViewContext {
   endpoint: Endpoint;
@@ -19,6 +22,8 @@ export interface ViewContext {
   curves: ReadonlySignal<readonly AblationCurve[]>;
   /** What features respond to, as far as somebody has asked; by basis. */
   labels: ReadonlySignal<ReadonlyMap<BasisName, LabelsAnswer>>;
+  /** What has come because somebody asked for it just now. */
+  news: ReadonlySignal<News | null>;
   matrices: Matrices;
   /** One sentence for screen readers. */
   say(sentence: string): void;
