@@ -1,10 +1,11 @@
 /** @file Scoring data of a spec; the base score of a run, and the features needed to keep it. */
 
-import { baseScore, type EvaluationData, type EvaluationSignals } from "../../core/lib/ablation/evaluate";
+import { baseScore, baseScoreFrom, type EvaluationData, type EvaluationSignals } from "../../core/lib/ablation/evaluate";
 import { featuresNeeded } from "../../core/lib/ablation/featuresNeeded";
 import { neededSamples } from "../../core/lib/ablation/neededCost";
 import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import { automaticBatchSize, networkBatches } from "../../core/network/batches";
+import type { ActivationSource } from "../../core/lib/statistics/activationSource";
 import { evenSample } from "../../core/network/evenSample";
 import type { SectionedNetwork } from "../../core/network/section";
 import type { DataSet } from "../../formats/dataSet";
@@ -28,12 +29,22 @@ export interface Evaluated {
   notes: string[];
 }
 
-/** Score of the untouched network, and the features that keep it where counting them is a small part of the run; nothing without labels. */
-export async function evaluate(prepared: Prepared, layers: readonly LayerResult[], signals: EvaluationSignals): Promise<Evaluated> {
+/**
+ * Score of the untouched network from the activations of an analysis; null where other data are scored, or none, and where the analysis stops
+ * before the output: its batches are too large for the rest of a network with many logits.
+ */
+export async function scoreOfAnalysed({ resolved, network, data, scored }: Prepared, source: ActivationSource): Promise<number | null> {
+  const reachesOutput = network.sections.at(-1)!.modules.at(-1) === network.network.modules.at(-1);
+  const labelled = scored === data && reachesOutput ? evaluationData(network, data, resolved) : null;
+  return labelled && baseScoreFrom(network, source.at(network.sections.length), labelled);
+}
+
+/** Score of the untouched network (unless it is known), and the features that keep it where counting them is a small part of the run; nothing without labels. */
+export async function evaluate(prepared: Prepared, layers: readonly LayerResult[], signals: EvaluationSignals, known: number | null): Promise<Evaluated> {
   const { resolved, network, scored } = prepared;
   const data = evaluationData(network, scored, resolved);
   if (!data) return { evaluation: null, needed: new Map(), notes: [] };
-  const base = await baseScore(network, data, signals);
+  const base = known ?? await baseScore(network, data, signals);
   const evaluation = { metric: data.metric, base, samples: data.batches.samples };
   // Neurons come in no order of importance.
   if (prepared.options.formula === "neuron") return { evaluation, needed: new Map(), notes: [] };

@@ -7,8 +7,9 @@
 import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { analyzeLib } from "../../core/lib/analyze";
+import { activationSource, analyzeActivations } from "../../core/lib/analyze";
 import type { LibSignals } from "../../core/lib/options";
+import type { ActivationSource } from "../../core/lib/statistics/activationSource";
 import type { HashFile } from "../../formats/readDataSet";
 import type { RunEvent } from "../../protocol/events";
 import { loadSpec, type LoadedSpec } from "../spec/loadSpec";
@@ -18,7 +19,7 @@ import { writeResult } from "../store/resultFile";
 import { resultKey } from "../store/resultKey";
 import { Unfinished } from "../store/unfinished";
 import type { AnalyzeRequest } from "../worker/messages";
-import { evaluate } from "./evaluation";
+import { evaluate, scoreOfAnalysed } from "./evaluation";
 import { onLivingBackend, type StartEngine } from "./fallback";
 import { Findings } from "./findings";
 import { addJacobians } from "./jacobianTensors";
@@ -111,9 +112,9 @@ async function computeAndStore({ request, context, progress, loaded, hashFile, k
       await continueFrom(unfinished, findings, prepared, run, context);
       isStarted = true;
     }
-    await computeBases(findings, prepared, unfinished, progress, context);
+    const base = await computeBases(findings, prepared, unfinished, progress, context);
     await addJacobians(findings.tensors, prepared, findings.layers, signalsOf(progress, context));
-    const evaluated = await evaluate(prepared, findings.layers, { checkCancelled, progress: (fraction) => progress.report("evaluate", fraction) });
+    const evaluated = await evaluate(prepared, findings.layers, { checkCancelled, progress: (fraction) => progress.report("evaluate", fraction) }, base);
     return { prepared, evaluated };
   });
   value.evaluated.notes.forEach(note);
@@ -153,13 +154,26 @@ async function continueFrom(unfinished: Unfinished, findings: Findings, prepared
   finished.edges.forEach((edges) => findings.addEdges(edges, prepared));
 }
 
-/** Bases and edges that are not found yet, streamed as they come. */
-async function computeBases(findings: Findings, prepared: Prepared, unfinished: Unfinished, progress: Progress, context: RunContext): Promise<void> {
+/** Bases and edges that are not found yet. @returns the score, where it is that of the same activations */
+async function computeBases(findings: Findings, prepared: Prepared, unfinished: Unfinished, progress: Progress, context: RunContext): Promise<number | null> {
+  const source = activationSource(prepared.network, prepared.batches, prepared.options, signalsOf(progress, context));
+  try {
+    await streamBases(source, findings, prepared, unfinished, progress, context);
+    return await scoreOfAnalysed(prepared, source);
+  } finally {
+    source.dispose();
+  }
+}
+
+/** Every layer and section as it is found; in long runs they are also kept on disk. */
+async function streamBases(
+  source: ActivationSource, findings: Findings, prepared: Prepared, unfinished: Unfinished, progress: Progress, context: RunContext,
+): Promise<void> {
   let saved = progress.seconds();
   // What waits to be written would stay in memory.
   const isWorthKeeping = (): boolean => prepared.spills || progress.seconds() - saved >= context.keepAfterSeconds;
   const pending: (() => Promise<void>)[] = [];
-  for await (const event of analyzeLib(prepared.network, prepared.batches, prepared.options, signalsOf(progress, context), findings)) {
+  for await (const event of analyzeActivations(prepared.network, source, prepared.options, signalsOf(progress, context), findings)) {
     if (event.kind === "layer") {
       findings.addLayer(event.layer);
       pending.push(() => unfinished.saveLayer(event.layer));

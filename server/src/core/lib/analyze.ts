@@ -31,30 +31,41 @@ export interface Finished {
 export async function* analyzeLib(
   network: SectionedNetwork, batches: BatchSource, options: LibOptions, signals: LibSignals, finished: Finished = { layers: [], edges: [] },
 ): AsyncGenerator<LibEvent> {
-  checkLibOptions(options, network.nodeLayers.map(({ name }) => name));
-  const source = new ActivationSource(network, batches, options.memoryBudget / 2, () => signals.checkCancelled());
+  const source = activationSource(network, batches, options, signals);
   try {
-    const layers = new Map(finished.layers.map((layer) => [layer.index, layer]));
-    for await (const layer of finishLayers(network, source, options, signals, layers)) {
-      layers.set(layer.index, layer);
-      yield { kind: "layer", layer };
-    }
-    const bases = network.nodeLayers.map(({ index }) => layers.get(index)?.basis ?? null);
-    const wanted = options.edgeBases
-      .flatMap((basis) => network.sections.map(({ index }) => ({ basis, section: index })).reverse())
-      .filter(({ basis, section }) => !finished.edges.some((edge) => edge.basis === basis && edge.section === section));
-    for (const [place, { basis, section }] of wanted.entries()) {
-      const progress = (fraction: number): void => signals.progress("edges", (place + fraction) / wanted.length, `${basis}, ${network.sections[section].from}`);
-      const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
-      const stride = basis === options.edgeBases[0] ? 1 : Math.ceil(batches.samples / options.comparisonSamples);
-      const { engine } = network.network;
-      const sample = stride === 1 ? null : await held(engine, everyNth(engine, source.at(section), stride));
-      const { edges, path } = await edgesBetween(network.sections[section], sample?.activations ?? source.at(section), maps, options, { ...signals, task: progress });
-      sample?.dispose();
-      yield { kind: "edges", basis, section, edges, path: stride === 1 ? path : `${path}, from one sample in ${stride}` };
-    }
+    yield* analyzeActivations(network, source, options, signals, finished);
   } finally {
     source.dispose();
+  }
+}
+
+/** Activations of a run, which keeps those that fit half of its memory. */
+export const activationSource = (network: SectionedNetwork, batches: BatchSource, options: LibOptions, signals: LibSignals): ActivationSource =>
+  new ActivationSource(network, batches, options.memoryBudget / 2, () => signals.checkCancelled());
+
+/** As analyzeLib, for a caller that goes on to use the activations which the analysis kept, and disposes them. */
+export async function* analyzeActivations(
+  network: SectionedNetwork, source: ActivationSource, options: LibOptions, signals: LibSignals, finished: Finished,
+): AsyncGenerator<LibEvent> {
+  checkLibOptions(options, network.nodeLayers.map(({ name }) => name));
+  const layers = new Map(finished.layers.map((layer) => [layer.index, layer]));
+  for await (const layer of finishLayers(network, source, options, signals, layers)) {
+    layers.set(layer.index, layer);
+    yield { kind: "layer", layer };
+  }
+  const bases = network.nodeLayers.map(({ index }) => layers.get(index)?.basis ?? null);
+  const wanted = options.edgeBases
+    .flatMap((basis) => network.sections.map(({ index }) => ({ basis, section: index })).reverse())
+    .filter(({ basis, section }) => !finished.edges.some((edge) => edge.basis === basis && edge.section === section));
+  for (const [place, { basis, section }] of wanted.entries()) {
+    const progress = (fraction: number): void => signals.progress("edges", (place + fraction) / wanted.length, `${basis}, ${network.sections[section].from}`);
+    const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
+    const stride = basis === options.edgeBases[0] ? 1 : Math.ceil(source.samples / options.comparisonSamples);
+    const { engine } = network.network;
+    const sample = stride === 1 ? null : await held(engine, everyNth(engine, source.at(section), stride));
+    const { edges, path } = await edgesBetween(network.sections[section], sample?.activations ?? source.at(section), maps, options, { ...signals, task: progress });
+    sample?.dispose();
+    yield { kind: "edges", basis, section, edges, path: stride === 1 ? path : `${path}, from one sample in ${stride}` };
   }
 }
 

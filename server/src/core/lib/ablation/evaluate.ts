@@ -5,6 +5,7 @@ import type { BatchSource } from "../../network/batches";
 import { evaluateNetwork } from "../../network/network";
 import { NetworkError } from "../../network/networkError";
 import type { SectionedNetwork } from "../../network/section";
+import type { LayerActivations } from "../statistics/activationSource";
 
 /** Fraction of correct answers (argmax of the output is the label), or mean cross entropy in nats. */
 export type Metric = "accuracy" | "ce-loss";
@@ -97,6 +98,18 @@ export async function baseScore(network: SectionedNetwork, data: EvaluationData,
     done += batch.count;
     signals.progress(done / data.batches.samples);
   }
+  return sum.value;
+}
+
+/** The same from activations at the last node layer of the data that are scored. */
+export async function baseScoreFrom(network: SectionedNetwork, last: LayerActivations, data: EvaluationData): Promise<number> {
+  const { engine } = network.network;
+  const sum = new ScoreSum(engine, data);
+  await last.forEachBatch(async (x) => {
+    const output = engine.tidy(() => network.post(x));
+    await sum.add(output);
+    if (output !== x) engine.dispose(output);
+  });
   return sum.value;
 }
 

@@ -93,6 +93,11 @@ export class ActivationSource {
     this.#engine = network.network.engine;
   }
 
+  /** N */
+  get samples(): number {
+    return this.batches.samples;
+  }
+
   /**
    * One pass over the data that shows every batch at all node layers 0 to `last` together.
    * @param keep store the activations that fit the budget for later passes; only the first such pass does
