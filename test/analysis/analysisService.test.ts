@@ -2,6 +2,8 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { AnalysisService, type AnalysisServiceOptions } from "../../server/src/analysis/analysisService";
+import { ablationFile } from "../../server/src/analysis/store/ablationFile";
+import type { AblateNodesAnswer, AblationOptions } from "../../server/src/analysis/worker/messages";
 import type { RunEvent } from "../../server/src/protocol/events";
 import { bundle } from "./bundles";
 import { folder, longAnalysis, tinyAnalysis, writeMlp } from "./fixtures";
@@ -114,11 +116,43 @@ describe("the analysis service", () => {
     const overall = events.flatMap((event) => (event.kind === "phase" ? [event.overall] : []));
     expect(overall).toEqual([...overall].sort((a, b) => a - b));
     expect(await host.curves(file)).toEqual(sent);
+    await rm(ablationFile(file));
     const answer = await host.ablateNodes(file, { basis: "lib" }, () => undefined, new AbortController().signal);
     for (const { layer, points, needed } of sent.filter(({ basis }) => basis === "lib")) {
       expect(new Map(answer.curves[layer])).toEqual(new Map(points));
       expect(answer.needed[layer]).toBe(needed);
     }
+  });
+
+  it("computes an ablation once, whoever asks, and again for other options", async () => {
+    const { spec } = await tinyAnalysis();
+    const host = service();
+    const file = await fileOf(host, spec);
+    const { signal } = new AbortController();
+    const progress: RunEvent[] = [];
+    const ask = (options: AblationOptions): Promise<AblateNodesAnswer> => host.ablateNodes(file, options, (event) => void progress.push(event), signal);
+    const first = await ask({ basis: "lib" });
+    const worked = progress.length;
+    expect(progress.some(({ kind }) => kind === "phase")).toBe(true);
+    expect(await ask({ basis: "lib", schedule: {} })).toEqual(first);
+    expect(progress.slice(worked).some(({ kind }) => kind === "phase")).toBe(false);
+
+    // A run of the editor: the same curves, at once.
+    const events: RunEvent[] = [];
+    host.onEvent((event) => void events.push(event));
+    const { run } = host.startAblation({ file, what: "nodes", bases: ["lib"] });
+    expect(await host.outcome(run)).toMatchObject({ end: "done" });
+    expect(events.at(-1)).toMatchObject({ kind: "done", cached: true });
+    expect(events.every((event) => event.run === run)).toBe(true);
+    const sent = events.flatMap((event) => (event.kind === "curve" ? [event.curve] : []));
+    expect(Object.fromEntries(sent.map(({ layer, needed }) => [layer, needed]))).toEqual(first.needed);
+
+    const edges = await host.ablateEdges(file, { basis: "lib" }, () => undefined, signal);
+    expect(await service().ablateEdges(file, { basis: "lib" }, () => undefined, signal)).toEqual(edges);
+
+    const wide = await ask({ basis: "lib", tolerance: 1 });
+    expect(Object.values(wide.needed)).toEqual(Object.values(wide.needed).map(() => 0));
+    expect(await ask({ basis: "lib" })).toEqual(first);
   });
 
   it("gives the modules of a result, one number per feature", async () => {
