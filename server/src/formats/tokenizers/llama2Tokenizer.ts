@@ -4,7 +4,7 @@
  */
 
 import { FormatError } from "../modelFile";
-import { mergePairs } from "./mergePairs";
+import { mergePairs, type Merge } from "./mergePairs";
 import type { TextTokenizer } from "./textTokenizer";
 
 const mostTokens = 2 ** 20;
@@ -42,22 +42,35 @@ export function llama2Tokenizer(bytes: Uint8Array, name: string): TextTokenizer 
     if (token === undefined) throw new FormatError(`${name} has no token ${id}; ids go from 0 to ${tokens.length - 1}.`);
     return id >= firstByte && id < firstByte + byteTokens ? String.fromCharCode(id - firstByte) : token;
   };
+  const merges = remembered((left, right) => {
+    const id = ids.get(tokens[left]! + tokens[right]!);
+    // Text that spells a special token stays text.
+    return id === undefined || id < firstByte + byteTokens ? null : { merged: id, order: -scores[id]! };
+  });
   return {
     format: "llama2.c tokenizer",
     vocabulary: tokens.length,
     documentStart: "<s>",
     idOf: (token) => (token === "<s>" ? beginOfText : token === "</s>" ? beginOfText + 1 : ids.get(utf8Bytes(token)) ?? null),
-    encode: (text) => (text === "" ? [] : mergePairs(symbols(` ${text}`, ids), (left, right) => {
-      const id = ids.get(tokens[left]! + tokens[right]!);
-      // Text that spells a special token stays text.
-      return id === undefined || id < firstByte + byteTokens ? null : { merged: id, order: -scores[id]! };
-    })),
+    encode: (text) => (text === "" ? [] : mergePairs(symbols(` ${text}`, ids), merges)),
     decode(given) {
       const text = (given[0] === beginOfText ? given.slice(1) : given).map(toBytes).join("");
       // `encode` puts a space before the text.
       return utf8Text(text.startsWith(" ") ? text.slice(1) : text);
     },
     tokenText: (id) => (id < firstByte ? tokens[id]!.trim() : readable(toBytes(id), tokens[id]!)),
+  };
+}
+
+/** The same with every answer kept: texts ask for few pairs, and often, and each answer joins two strings. */
+function remembered(mergeOf: (left: number, right: number) => Merge | null): (left: number, right: number) => Merge | null {
+  const known = new Map<number, Map<number, Merge | null>>();
+  return (left, right) => {
+    let ofLeft = known.get(left);
+    if (ofLeft === undefined) known.set(left, ofLeft = new Map());
+    let merge = ofLeft.get(right);
+    if (merge === undefined) ofLeft.set(right, merge = mergeOf(left, right));
+    return merge;
   };
 }
 

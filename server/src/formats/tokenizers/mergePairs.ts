@@ -28,7 +28,7 @@ export function mergePairs(symbols: readonly number[], mergeOf: (left: number, r
     const right = left < 0 ? current.length : next[left]!;
     if (right >= current.length) return;
     const merge = mergeOf(current[left]!, current[right]!);
-    if (merge !== null) push(queue, { ...merge, left, leftSymbol: current[left]!, rightSymbol: current[right]! });
+    if (merge !== null) push(queue, { merged: merge.merged, order: merge.order, left, leftSymbol: current[left]!, rightSymbol: current[right]! });
   };
   for (let i = 0; i + 1 < current.length; i++) consider(i);
   for (let candidate = pop(queue); candidate !== null; candidate = pop(queue)) {
