@@ -8,7 +8,7 @@ import type { LayerResult } from "./basis/layerBasis";
 import { checkLibOptions } from "./checkOptions";
 import { edgesBetween, featureMapIn } from "./edges/edgesBetween";
 import type { EdgeBasis, LibOptions, LibSignals } from "./options";
-import { ActivationSource, everyNth, held } from "./statistics/activationSource";
+import { ActivationSource } from "./statistics/activationSource";
 import { layerStatistics } from "./statistics/layerStatistics";
 import type { LayerStatistics } from "./statistics/statistics";
 
@@ -61,8 +61,7 @@ export async function* analyzeActivations(
     const progress = (fraction: number): void => signals.progress("edges", (place + fraction) / wanted.length, `${basis}, ${network.sections[section].from}`);
     const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
     const stride = basis === options.edgeBases[0] ? 1 : Math.ceil(source.samples / options.comparisonSamples);
-    const { engine } = network.network;
-    const sample = stride === 1 ? null : await held(engine, everyNth(engine, source.at(section), stride));
+    const sample = stride === 1 ? null : await source.sampleAt(section, stride);
     const { edges, path } = await edgesBetween(network.sections[section], sample?.activations ?? source.at(section), maps, options, { ...signals, task: progress });
     sample?.dispose();
     yield { kind: "edges", basis, section, edges, path: stride === 1 ? path : `${path}, from one sample in ${stride}` };

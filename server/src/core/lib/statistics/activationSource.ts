@@ -21,7 +21,7 @@ export interface LayerActivations {
  * Every `stride`-th sample of the data set, the first one included: for estimates where the whole set would cost too much. Taken evenly,
  * because data sets are often sorted by class.
  */
-export function everyNth(engine: Engine, activations: LayerActivations, stride: number): LayerActivations {
+function everyNth(engine: Engine, activations: LayerActivations, stride: number): LayerActivations {
   if (stride === 1) return activations;
   return {
     samples: Math.ceil(activations.samples / stride),
@@ -50,29 +50,6 @@ export function everyNth(engine: Engine, activations: LayerActivations, stride: 
       }, onProgress);
       await visit();
     },
-  };
-}
-
-/** The same activations, passed over once and held: for few samples that are visited many times. `dispose` frees them. */
-export async function held(engine: Engine, activations: LayerActivations): Promise<{ activations: LayerActivations; dispose(): void }> {
-  const batches: Tensor[] = [];
-  await activations.forEachBatch((x) => {
-    batches.push(engine.affine(x, 1));
-    return Promise.resolve();
-  });
-  const { samples, positions } = activations;
-  return {
-    activations: {
-      samples,
-      positions,
-      async forEachBatch(body, onProgress) {
-        for (const [index, x] of batches.entries()) {
-          await body(x);
-          onProgress?.((index + 1) / batches.length);
-        }
-      },
-    },
-    dispose: () => engine.dispose(...batches),
   };
 }
 
@@ -147,6 +124,34 @@ export class ActivationSource {
         }
         for (const start of this.#firstLayers()) await visit(start, false);
       },
+    };
+  }
+
+  /**
+   * Every `stride`-th sample at a layer, held in memory for many visits; `dispose` frees them. Samples are chosen before the first layer, so
+   * that only they pass through the network.
+   */
+  async sampleAt(layer: number, stride: number): Promise<{ activations: LayerActivations; dispose(): void }> {
+    const engine = this.#engine;
+    const chosen: Tensor[] = [];
+    const first = everyNth(engine, this.at(0), stride);
+    await first.forEachBatch((x) => {
+      chosen.push(engine.tidy(() => (layer === 0 ? engine.affine(x, 1) : this.#advance(x, 0, layer))));
+      return Promise.resolve();
+    });
+    return {
+      activations: {
+        samples: first.samples,
+        positions: first.positions,
+        forEachBatch: async (body, onProgress) => {
+          for (const [index, x] of chosen.entries()) {
+            this.checkCancelled();
+            await body(x);
+            onProgress?.((index + 1) / chosen.length);
+          }
+        },
+      },
+      dispose: () => engine.dispose(...chosen),
     };
   }
 
