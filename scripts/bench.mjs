@@ -2,7 +2,7 @@
  * @file `npm run bench`: how long analyses take, on every backend that works here.
  *
  *   npm run bench -- [--case NAME]... [--backend NAME]... [--repeat N] [--data FOLDER] [--peers] [--python FILE]
- *                    [--sequences N] [--edge-sequences N] [--full] [--width N] [--heads N]
+ *                    [--sequences N] [--edge-sequences N] [--full] [--width N] [--heads N] [--clock processor]
  *
  *   modadd, mnist   complete analyses of the authors' models and data in --data (../shared/data unless given), else of the bundled examples;
  *                   these two unless --case says otherwise
@@ -13,7 +13,7 @@
  *
  * --peers also times PyTorch (test/bench/peers) where the Python at --python (python3 unless given) has it.
  * Wall times are only comparable within one run on a quiet machine; processor seconds (the whole process, its start included) say how much
- * other work was in the way.
+ * other work was in the way. --clock processor makes gpt2, limit and scaling count processor time over all threads.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -43,6 +43,7 @@ const { values: flags } = parseArgs({
     full: { type: "boolean", default: false },
     width: { type: "string", default: "768" },
     heads: { type: "string", default: "12" },
+    clock: { type: "string", default: "wall" },
   },
 });
 

@@ -48,7 +48,7 @@ export async function scalingCase(flags, backends, folder) {
         const spec = `${at}.lib.json`;
         writeFileSync(spec, JSON.stringify(write(at)));
         let best = null;
-        for (let repeat = 0; repeat < Number(flags.repeat); repeat += 1) best = faster(best, secondsOf(JSON.parse(await run(spec, backend))));
+        for (let repeat = 0; repeat < Number(flags.repeat); repeat += 1) best = faster(best, secondsOf(JSON.parse(await run(spec, backend, "--clock", flags.clock))));
         answers.push({ x, ...best });
       }
       measured.push({ ...one, points: answers, basis: exponent(answers, "basis"), edges: exponent(answers, "edges") });

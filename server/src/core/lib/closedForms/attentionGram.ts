@@ -15,7 +15,7 @@ import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides } from "../../network/folding";
 import type { JacobianGramTask } from "../plans/sectionPlan";
-import { crossTerms, pairTerms, pairTermsSize } from "./attentionPairs";
+import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsSize } from "./attentionPairs";
 import { forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";
 
@@ -50,17 +50,25 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
             }),
           };
         });
+        const byOwn = states.map((state) => covariancesByOwnWeights(engine, state, states));
+        /** sum_t p_mtt B_ht [e, f] for h = `of`, m = `weighted` */
+        const ownCovariance = (of: number, weighted: number): Tensor => {
+          const [, e, f] = byOwn[of].shape as [number, number, number];
+          return engine.reshape(engine.slice(byOwn[of], [weighted, 0, 0], [1, e, f]), [e, f]);
+        };
         for (const [left, state] of states.entries()) {
           task.checkCancelled();
           const { head, weight } = places[left];
           await sums.addCross(head, weight * weightSum, engine, crossTerms(engine, state, c));
           for (let right = left; right < states.length; right += 1) {
             const other = places[right];
-            const block = pairTerms(engine, state, states[right], metrics[head][other.head], c, turns);
+            const block = engine.tidy(() => pairTerms(
+              engine, state, states[right], { ofFirst: ownCovariance(left, right), ofSecond: ownCovariance(right, left) }, metrics[head][other.head], c, turns,
+            ));
             await sums.addPair(head, other.head, left === right, weight * other.weight, engine, block);
           }
         }
-        engine.dispose(...new Set([...states.flatMap((state) => Object.values(state) as Tensor[]), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[])]));
+        engine.dispose(...byOwn, ...new Set([...states.flatMap((state) => Object.values(state) as Tensor[]), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[])]));
         outputs += x.shape[0] * count;
       });
       inputs += batch.shape[0] * batch.shape[1];

@@ -23,8 +23,26 @@ export function crossTerms(engine: Engine, state: HeadState, c: number): Tensor 
   });
 }
 
+/** sum_t p_mtt B_ht of one head with the own weights of every head: [heads, e, f]. */
+export function covariancesByOwnWeights(engine: Engine, { covariance, queries, mixed }: HeadState, states: readonly HeadState[]): Tensor {
+  const [n, e] = queries.shape as [number, number];
+  const f = mixed.shape[1];
+  return engine.tidy(() => {
+    const own = engine.concat(states.map(({ ownWeight }) => engine.reshape(ownWeight, [1, n])), 0);
+    return engine.transpose(engine.matMul(own, engine.reshape(covariance, [e, n, f])), [1, 0, 2]);
+  });
+}
+
+/** What pairs of heads share of `covariancesByOwnWeights`, [e, f] each: sum_t p_mtt B_ht and sum_t p_htt B_mt. */
+export interface OwnCovariances {
+  readonly ofFirst: Tensor;
+  readonly ofSecond: Tensor;
+}
+
 /** S_hm [f + 2e, f + 2e], blocks in the order values, keys, queries. @param G O_h P O_m^T [f, f] */
-export function pairTerms(engine: Engine, h: HeadState, m: HeadState, G: Tensor, c: number, turns: Turns | null): Tensor {
+export function pairTerms(
+  engine: Engine, h: HeadState, m: HeadState, ownCovariances: OwnCovariances, G: Tensor, c: number, turns: Turns | null,
+): Tensor {
   return engine.tidy(() => {
     const [n, f] = h.mixed.shape as [number, number];
     const e = h.queries.shape[1];
@@ -48,12 +66,8 @@ export function pairTerms(engine: Engine, h: HeadState, m: HeadState, G: Tensor,
       ? turnedKeyPairs(engine, h, m, pp, G, turns)
       : engine.matMul(engine.mul(h.queries, pairVariance(engine, h, m, pp, G, { ppH, offsetM })), m.queries, { transposeA: true }), c * c);
 
-    // own weights of one head times covariances of the other, summed over the outputs: [e, 1, n] x [e, n, f]
-    const summed = (own: Tensor, covariance: Tensor): Tensor => engine.reshape(
-      engine.matMul(engine.reshape(own, [1, n]), engine.reshape(covariance, [e, n, f])), [e, f],
-    );
-    const VQ = engine.affine(engine.matMul(G, summed(h.ownWeight, m.covariance), { transposeB: true }), c);
-    const QV = engine.affine(engine.matMul(summed(m.ownWeight, h.covariance), G), c);
+    const VQ = engine.affine(engine.matMul(G, ownCovariances.ofSecond, { transposeB: true }), c);
+    const QV = engine.affine(engine.matMul(ownCovariances.ofFirst, G), c);
 
     const KQ = keyQuery(engine, h, m, G, c, turns);
     const QK = engine.transpose(keyQuery(engine, m, h, engine.transpose(G, [1, 0]), c, turns), [1, 0]);

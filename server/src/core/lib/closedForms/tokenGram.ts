@@ -10,7 +10,7 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { JacobianGramTask } from "../plans/sectionPlan";
 import { forEachRows } from "./chunks";
-import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";
+import { outputMetric, sandwich, times, toTensor, withTranspose } from "./matrices";
 import type { TokenForm, TokenJacobians } from "./tokenForm";
 
 /** The sums of the file's comment, on the engine or as matrices; pairs (g, g') and (i, j) with the first index not above the second. */
@@ -34,7 +34,7 @@ export async function tokenGram(task: JacobianGramTask, form: TokenForm): Promis
   const { engine } = task.section;
   const metric = outputMetric(task.nextC, form.outOf.cols);
   const inner = sandwich(form.outOf, metric, form.outOf);
-  const innerTensor = toTensor(engine, inner);
+  const turning = turningBy(engine, inner, times(form.outOf, task.nextC));
   const evaluator = form.prepare(engine);
   const values = form.valuesPerRow + 4 * form.outOf.rows * form.into.length;
   let total: TokenSums<Matrix> | null = null;
@@ -42,21 +42,31 @@ export async function tokenGram(task: JacobianGramTask, form: TokenForm): Promis
   try {
     await task.activations.forEachBatch((batch) => forEachRows(engine, batch, values, task.memoryBudget, async (x) => {
       task.checkCancelled();
-      const sums = engine.tidy(() => sumsOf(engine, evaluator.evaluate(x, task.points), innerTensor));
+      const sums = engine.tidy(() => sumsOf(engine, evaluator.evaluate(x, task.points), turning.turn));
       total ??= emptyLike(sums);
       await addSums(engine, total, sums);
       tokens += x.shape[0];
     }), task.progress);
   } finally {
     evaluator.dispose();
-    engine.dispose(innerTensor);
+    turning.dispose();
   }
   const constant = sandwich(form.skip, metric, form.skip);
   return total === null ? constant : add(constant, scale(assemble(form, total, inner, metric), 1 / tokens));
 }
 
-function sumsOf(engine: Engine, { slopes, terms }: TokenJacobians, inner: Tensor): TokenSums<Tensor> {
-  const turned = terms.map(({ right }) => engine.matMul(right, inner));
+/** r Q for rows r [n, h], by Q = R P R^T [h, h] or by its factor R C [h, r'] where that is less work. */
+function turningBy(engine: Engine, inner: Matrix, factor: Matrix): { turn(rows: Tensor): Tensor; dispose(): void } {
+  const throughFactor = 2 * factor.cols < inner.cols;
+  const weights = toTensor(engine, throughFactor ? factor : inner);
+  return {
+    turn: (rows) => (throughFactor ? engine.matMul(engine.matMul(rows, weights), weights, { transposeB: true }) : engine.matMul(rows, weights)),
+    dispose: () => engine.dispose(weights),
+  };
+}
+
+function sumsOf(engine: Engine, { slopes, terms }: TokenJacobians, turn: (rows: Tensor) => Tensor): TokenSums<Tensor> {
+  const turned = terms.map(({ right }) => turn(right));
   const between = (a: Tensor, b: Tensor): Tensor => engine.matMul(a, b, { transposeA: true });
   const from = <T, U>(items: readonly T[], index: number, body: (item: T, index: number) => U): U[] => items.slice(index).map((item, offset) => body(item, index + offset));
   return {
