@@ -10,7 +10,7 @@ import type { ModelTensors } from "./binding/binding";
 import type { DocumentFacts } from "./facts";
 import { isModelPath, sourceKind } from "./fileKinds";
 import { resolveReference } from "./files/resolveReference";
-import { insideWorkspace, listWorkspaceFiles } from "./files/workspaceFiles";
+import { insideWorkspace, isListed, listWorkspaceFiles } from "./files/workspaceFiles";
 import type { ModelCache } from "./modelCache";
 import type { ScanInput } from "./scanDocument";
 import { type LinkedReference, type ModelState, WorkspaceSnapshot } from "./snapshot";
@@ -141,7 +141,8 @@ export class WorkspaceIndex {
   async #updateModelFile(path: string): Promise<void> {
     if (!isModelPath(path)) return;
     const others = this.#modelFiles.filter((file) => file !== path);
-    this.#setModelFiles(await insideWorkspace(path, this.#folders) === null ? others : [...others, path]);
+    const counts = isListed(path, this.#folders) && await insideWorkspace(path, this.#folders) !== null;
+    this.#setModelFiles(counts ? [...others, path] : others);
   }
 
   #setModelFiles(files: string[]): void {

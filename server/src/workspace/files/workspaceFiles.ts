@@ -38,7 +38,7 @@ export async function listWorkspaceFiles(folders: readonly string[], now: () => 
         if (++entries > maxEntries) return { ...files, stopped: `more than ${maxEntries} files` };
         const path = join(folder, entry.name);
         if (entry.isDirectory()) {
-          if (!entry.name.startsWith(".") && !ignoredFolders.has(entry.name)) next.push(path);
+          if (!isPassedOver(entry.name)) next.push(path);
         } else if (await isOwnFile(entry, path, folders)) {
           if (sourceKind(entry.name) !== null && files.sources.length < maxSources) files.sources.push(path);
           else if (isModelPath(entry.name) && files.models.length < maxModels) files.models.push(path);
@@ -49,6 +49,14 @@ export async function listWorkspaceFiles(folders: readonly string[], now: () => 
     level = next;
   }
   return files;
+}
+
+/** Hidden folders, foreign code and what tools make. */
+const isPassedOver = (folder: string): boolean => folder.startsWith(".") || ignoredFolders.has(folder);
+
+/** Whether the listing would come to this file: not inside a folder that it passes over, such as a store of results. */
+export function isListed(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => isBelow(path, folder) && !relative(folder, path).split(sep).slice(0, -1).some(isPassedOver));
 }
 
 /** Links count when they stay inside the workspace. */
