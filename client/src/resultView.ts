@@ -8,7 +8,7 @@ import { viewCommands, type HostMessage, type ViewMessage, type ViewTarget } fro
 import { saveExport } from "./export";
 import { messageOf } from "./format";
 import type { LensServer } from "./languageClient";
-import { decodeMatrix } from "./matrixMessage";
+import { readMatrix } from "./matrixMessage";
 import { readResult } from "./readResult";
 import type { Runs } from "./runs";
 import { revealLayer } from "./source";
@@ -100,8 +100,8 @@ export class ResultView implements Disposable {
     switch (message.kind) {
       case "ready": return this.snapshot();
       case "matrix": {
-        const answer = await server.request("lib/matrix", { uri: this.resultUri(), tensor: message.tensor });
-        this.post({ kind: "matrix", request: message.request, tensor: message.tensor, matrix: answer === null ? null : decodeMatrix(answer) });
+        const { request, tensor } = message;
+        this.post({ kind: "matrix", request, tensor, matrix: await readMatrix(server, this.resultUri(), tensor) });
         return;
       }
       case "ablate": {

@@ -77,10 +77,8 @@ async function answer(request: WorkerRequest): Promise<unknown> {
     }
     case "outline": return (await resultReader()).outline(request.file);
     case "edges": return (await resultReader()).edges(request.file, request.section);
-    case "matrix": {
-      const { readForView } = await import("./analysis/store/resultFile");
-      return readForView(request.file, request.tensor);
-    }
+    case "matrix": return (await resultReader()).matrix(request.file, request.tensor, request.firstRow);
+    case "shown-labels": return (await resultReader()).labels(request.folders, request.result);
     case "modules": {
       const { moduleNumbers } = await import("./analysis/moduleNumbers");
       return moduleNumbers(request.file, request.resolution, request.basis);

@@ -1,9 +1,13 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readMatrix } from "../../client/src/matrixMessage";
 import { readResult } from "../../client/src/readResult";
+import { metadataField } from "../../server/src/analysis/store/resultFile";
+import { writeSafetensors } from "../../server/src/formats/safetensors/writeSafetensors";
+import { fixtureMetadata } from "./fixtureResult";
 import { listedEdges } from "../../server/src/analysis/runner/summaries";
 import type { RunEvent } from "../../server/src/protocol/events";
 import { writeData, writeMlp, writeSpec } from "../analysis/fixtures";
@@ -31,6 +35,23 @@ if (isMainThread && process.env.LIB_LENS_TEST_TURNS) {
 }
 `;
 
+/** A server that keeps the notes of the hook, and the longest of them in spans of time once it has ended. */
+async function watched(bundle: string, folder: string): Promise<{ client: Client; longestTurns(spans: readonly [began: number, ended: number][]): Promise<number[]> }> {
+  const file = join(bundle, `turns-${basename(folder)}.json`);
+  const client = await Client.start(bundle, { folder, env: { NODE_OPTIONS: `--require ${join(bundle, "hook.cjs")}`, LIB_LENS_TEST_TURNS: file } });
+  return {
+    client,
+    async longestTurns(spans) {
+      const turns = JSON.parse(await readFile(file, "utf8")) as [at: number, milliseconds: number][];
+      return spans.map(([began, ended]) => {
+        const during = turns.filter(([at]) => at >= began && at <= ended);
+        expect(during.length).toBeGreaterThan(20);
+        return Math.max(...during.map(([, milliseconds]) => milliseconds));
+      });
+    },
+  };
+}
+
 /** Milliseconds of work that one turn of the server's event loop may take while a run is on. */
 const longestTurn = 20;
 
@@ -49,8 +70,7 @@ describe.skipIf(!existsSync("/proc/self/schedstat"))("the event loop of the serv
     const spec = await writeSpec(workspace.folder, {
       model: "model.safetensors", data: { kind: "safetensors", inputs: "data.safetensors", inputsName: "inputs", labelsName: "labels" },
     });
-    const file = join(bundle, "turns.json");
-    const client = await Client.start(bundle, { folder: workspace.folder, env: { NODE_OPTIONS: `--require ${join(bundle, "hook.cjs")}`, LIB_LENS_TEST_TURNS: file } });
+    const { client, longestTurns } = await watched(bundle, workspace.folder);
     const events: RunEvent[] = [];
     client.connection.onNotification("lib/run", (event: RunEvent) => void events.push(event));
     await client.connection.sendNotification("workspace/didChangeConfiguration", { settings: { libLens: { backend: "wasm" } } });
@@ -78,13 +98,46 @@ describe.skipIf(!existsSync("/proc/self/schedstat"))("the event loop of the serv
     await workspace.remove();
 
     expect(Math.max(...events.map((event) => (event.kind === "section" ? event.section.edges.weight.length : 0)))).toBe(listedEdges);
-    const turns = JSON.parse(await readFile(file, "utf8")) as [at: number, milliseconds: number][];
-    const longest = spans.map(([began, ended]) => {
-      const during = turns.filter(([at]) => at >= began && at <= ended);
-      expect(during.length).toBeGreaterThan(20);
-      return Math.max(...during.map(([, milliseconds]) => milliseconds));
-    });
+    const longest = await longestTurns(spans);
     console.log(`longest turns of ${spans.length} runs: ${longest.map((one) => one.toFixed(1)).join(", ")} ms of processor time`);
+    expect(Math.max(...longest)).toBeLessThan(longestTurn);
+  }, 300_000);
+
+  it("is free while a view fetches a large matrix, and while a long labels file changes", async () => {
+    const workspace = await Workspace.create({ "train.py": "import torch\n" });
+    const stored = join(workspace.folder, ".lib-lens", "large.libresult");
+    const [rows, cols] = [1500, 2000];
+    const values = Float32Array.from({ length: rows * cols }, (_, at) => at % 1000);
+    await mkdir(dirname(stored));
+    const metadata = fixtureMetadata(workspace.path("mlp.safetensors"), "2026-01-01T00:00:00.000Z");
+    await writeSafetensors(stored, [{ name: "large", dtype: "F32", shape: [rows, cols], data: values }], { [metadataField]: JSON.stringify(metadata) });
+    const labels = (first: string): string => ["layer,feature,label,computed,result", `layers.0,1,${first},,`,
+      ...Array.from({ length: 40_000 }, (_, at) => `other.${at % 50},${at},a label of ${at},what the data say,0123456789ab`)].join("\n");
+    await workspace.write("mlp.labels.csv", labels("before"));
+
+    const { client, longestTurns } = await watched(bundle, workspace.folder);
+    const uri = pathToFileURL(stored).href;
+    const firstLabel = async (): Promise<string | null | undefined> => (await client.request("lib/result", { uri })).layers[0]?.labels?.[1];
+    // What is loaded at the first question is no turn of a running server.
+    await client.request("lib/models", {});
+    const warm = await client.request("lib/matrix", { uri, tensor: "large", firstRow: rows - 1 });
+    expect(warm).toMatchObject({ rows, cols });
+    const spans: [began: number, ended: number][] = [];
+    for (const label of ["before", "after", "in the end"]) {
+      await workspace.write("mlp.labels.csv", labels(label));
+      const began = Date.now();
+      expect(await client.request("lib/results", {})).toHaveLength(1);
+      expect(await firstLabel()).toBe(label);
+      const matrix = await readMatrix(client, uri, "large");
+      expect(matrix?.rows).toBe(rows);
+      expect(matrix && Buffer.compare(Buffer.from(matrix.values.buffer), Buffer.from(values.buffer))).toBe(0);
+      spans.push([began, Date.now()]);
+    }
+    expect(await client.request("lib/matrix", { uri, tensor: "large", firstRow: rows })).toBeNull();
+    await client.stop();
+    await workspace.remove();
+    const longest = await longestTurns(spans);
+    console.log(`longest turns with a large matrix and a long labels file: ${longest.map((one) => one.toFixed(1)).join(", ")} ms of processor time`);
     expect(Math.max(...longest)).toBeLessThan(longestTurn);
   }, 300_000);
 });

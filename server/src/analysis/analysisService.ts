@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import type { AblationCurve, AblationTarget, ModuleBasis, ModuleNumbers } from "../protocol/ablation";
 import type { RunEvent } from "../protocol/events";
 import type { LabelKind, LabelsAnswer } from "../protocol/labels";
-import type { BackendStatus, EdgesMessage } from "../protocol/requests";
+import type { BackendStatus, EdgesMessage, MatrixMessage } from "../protocol/requests";
 import type { BackendName, BasisName, ResultMetadata, ResultOutline } from "../protocol/result";
 import { Ablations } from "./ablations";
 import { CancelledError, InputError } from "./errors";
@@ -19,7 +19,7 @@ import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/re
 import { lookUpWithoutHashing } from "./store/lookUp";
 import { QuestionWorker } from "./worker/questionWorker";
 import type {
-  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, MatrixAnswer, SparsityAnswer, SpecSource,
+  AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, SparsityAnswer, SpecSource,
 } from "./worker/messages";
 
 export interface AnalysisServiceOptions {
@@ -68,7 +68,10 @@ export class AnalysisService {
     this.questions = new QuestionWorker(options);
     this.reader = new QuestionWorker(options);
     this.store = options.lookUp === "worker"
-      ? new ResultStore((file) => this.reader.ask((client) => client.call({ kind: "outline", file })))
+      ? new ResultStore({
+        outline: (file) => this.reader.ask((client) => client.call({ kind: "outline", file })),
+        labels: (folders, result) => this.reader.ask((client) => client.call({ kind: "shown-labels", folders: [...folders], result })),
+      })
       : new ResultStore();
   }
 
@@ -122,9 +125,9 @@ export class AnalysisService {
     return this.store.metadata(file);
   }
 
-  /** A tensor of a result as float32 (a vector is one row); null when the result has no such tensor. */
-  matrix(file: string, tensor: string): Promise<MatrixAnswer | null> {
-    return this.questions.ask((client) => client.call({ kind: "matrix", file, tensor }));
+  /** A tensor of a result, or rows of it from `firstRow` on; null when the result has no such tensor. @throws as `outline` */
+  matrix(file: string, tensor: string, firstRow: number | null = null): Promise<MatrixMessage | null> {
+    return this.questions.ask((client) => client.call({ kind: "matrix", file, tensor, firstRow }));
   }
 
   /** Score without some features of one node layer, beside the score of the untouched network. */

@@ -3,7 +3,7 @@
 import { type CancellationToken, ErrorCodes, type Connection, LSPErrorCodes, ResponseError } from "vscode-languageserver";
 import type { AnalysisService } from "../analysis/analysisService";
 import { headingOf } from "../analysis/store/outline";
-import type { MatrixMessage, Requests } from "../protocol/requests";
+import type { Requests } from "../protocol/requests";
 import type { WorkspaceIndex } from "../workspace/workspaceIndex";
 import { uriOf } from "../workspace/uris";
 import type { LanguageContext } from "./context";
@@ -46,10 +46,7 @@ export function registerMethods(host: MethodHost): void {
   });
   handle(host, "lib/result", (params) => analysis.outline(params.path("uri")));
   handle(host, "lib/edges", (params) => analysis.edges(params.path("uri"), params.index("section")));
-  handle(host, "lib/matrix", async (params) => {
-    const matrix = await analysis.matrix(params.path("uri"), params.text("tensor"));
-    return matrix && matrixMessage(matrix);
-  });
+  handle(host, "lib/matrix", (params) => analysis.matrix(params.path("uri"), params.text("tensor"), params.optionalIndex("firstRow")));
   handle(host, "lib/ablate", (params) => {
     requireTrust(host, "An ablation");
     return analysis.ablate(params.path("uri"), params.basis("basis"), params.index("layer"), params.indices("remove"));
@@ -110,8 +107,4 @@ function handle<M extends Method>(
 function requireTrust(host: MethodHost, what: string): void {
   if (host.context().client.trusted) return;
   throw new ResponseError(LSPErrorCodes.RequestFailed, `${what} needs a trusted workspace: trust the folder first. Stored results stay readable.`);
-}
-
-function matrixMessage({ rows, cols, values }: { rows: number; cols: number; values: Float32Array }): MatrixMessage {
-  return { rows, cols, float32: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64") };
 }

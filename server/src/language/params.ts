@@ -63,6 +63,10 @@ export class Params {
     return value;
   }
 
+  optionalIndex(name: string): number | null {
+    return this.#fields[name] === undefined || this.#fields[name] === null ? null : this.index(name);
+  }
+
   indices(name: string): number[] {
     const value = this.#fields[name];
     if (!Array.isArray(value) || value.length > maxRemoved || !value.every(isIndex)) {

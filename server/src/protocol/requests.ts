@@ -23,6 +23,7 @@ export interface InitializationOptions {
   wasmFolder?: string;
 }
 
+/** A matrix, or some of its rows: base64 of little-endian float32, row-major. `rows` and `cols` are those of the whole. */
 export interface MatrixMessage { rows: number; cols: number; float32: string }
 
 /** A list of edges (`EdgeList`): base64 of little-endian uint32 (source, target) and float64 (weight). */
@@ -59,7 +60,8 @@ export interface Requests {
   "lib/result": { params: { uri: string }; result: ResultOutline };
   /** The listed edges of one section (its index); null when the result has no such section. */
   "lib/edges": { params: { uri: string; section: number }; result: EdgesMessage | null };
-  "lib/matrix": { params: { uri: string; tensor: string }; result: MatrixMessage | null };
+  /** The whole tensor; with `firstRow` as many rows from there on as fit into one message: a client asks again for the rest. */
+  "lib/matrix": { params: { uri: string; tensor: string; firstRow?: number }; result: MatrixMessage | null };
   "lib/ablate": {
     params: { uri: string; basis: BasisName; layer: number; remove: number[] };
     result: { metric: string; base: number; score: number };

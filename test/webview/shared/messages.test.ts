@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseViewMessage } from "../../../client/src/viewMessages";
-import { decodeMatrix } from "../../../client/src/matrixMessage";
+import { readMatrix } from "../../../client/src/matrixMessage";
 import { decodeEdges } from "../../../client/src/readResult";
 import { ago } from "../../../client/src/format";
 import { csv } from "../../../webview/src/shared/exports";
@@ -56,12 +56,36 @@ describe("messages from the view", () => {
   });
 });
 
-test("a matrix survives base64 and has a buffer of its own", () => {
+/** Serves rows of a matrix, `atOnce` in a message. */
+function serving(rows: number, cols: number, values: Float32Array, atOnce: number): Parameters<typeof readMatrix>[0] & { asked: number } {
+  return {
+    asked: 0,
+    request(_method, { firstRow = 0 }) {
+      this.asked += 1;
+      const part = values.slice(firstRow * cols, Math.min(rows, firstRow + atOnce) * cols);
+      return Promise.resolve({ rows, cols, float32: Buffer.from(part.buffer).toString("base64") });
+    },
+  };
+}
+
+test.each([1, 2, 3, 10])("a matrix survives base64 in messages of %i rows and has a buffer of its own", async (atOnce) => {
   const values = Float32Array.of(1.5, -2, 0, 1e-30, Infinity, 3);
-  const matrix = decodeMatrix({ rows: 2, cols: 3, float32: Buffer.from(values.buffer).toString("base64") });
-  expect(matrix).toEqual({ rows: 2, cols: 3, values });
-  expect(matrix.values.buffer.byteLength).toBe(24);
-  expect(() => decodeMatrix({ rows: 2, cols: 2, float32: "AAAA" })).toThrow(/2 x 2/);
+  const server = serving(3, 2, values, atOnce);
+  const matrix = await readMatrix(server, "file:///r", "t");
+  expect(matrix).toEqual({ rows: 3, cols: 2, values });
+  expect(matrix?.values.buffer.byteLength).toBe(24);
+  expect(server.asked).toBe(Math.ceil(3 / atOnce));
+});
+
+test("an empty matrix, none, and parts that do not fit", async () => {
+  expect(await readMatrix(serving(0, 5, new Float32Array(0), 1), "file:///r", "t")).toEqual({ rows: 0, cols: 5, values: new Float32Array(0) });
+  expect(await readMatrix({ request: () => Promise.resolve(null) }, "file:///r", "t")).toBeNull();
+  for (const float32 of ["", "AAAA", "A".repeat(64)]) {
+    await expect(readMatrix({ request: () => Promise.resolve({ rows: 2, cols: 2, float32 }) }, "file:///r", "t")).rejects.toThrow("Expected rows of 2 float32 values");
+  }
+  const changing = serving(3, 2, new Float32Array(6), 1);
+  const request = (...args: Parameters<typeof changing.request>): ReturnType<typeof changing.request> => (changing.asked === 1 ? Promise.resolve(null) : changing.request(...args));
+  await expect(readMatrix({ request }, "file:///r", "t")).rejects.toThrow("has changed");
 });
 
 test("edges survive base64, and lists that do not fit together are refused", () => {

@@ -9,7 +9,6 @@ import { csvRows } from "../../formats/data/csvRows";
 import { csvRow } from "../../formats/data/csvText";
 import { writeFileAtomically } from "../../formats/bytes/atomicFile";
 import { withFile } from "../../formats/bytes/fileSource";
-import type { ResultMetadata } from "../../protocol/result";
 import { InputError } from "../errors";
 
 export interface LabelRow {
@@ -86,8 +85,11 @@ export async function writeLabels(file: string, rows: readonly LabelRow[]): Prom
 /** The shown labels of every layer of a result; null where a feature has none. */
 export type ShownLabels = ReadonlyMap<string, (string | null)[]>;
 
+/** What is needed of a result to label it. */
+export interface LabelledResult { readonly key: string; readonly layers: readonly { readonly name: string; readonly kept: number }[] }
+
 /** The labels that rows give the features of a result; a row of this very result goes before one of any. */
-export function labelsOf(rows: readonly LabelRow[], { key, layers }: Pick<ResultMetadata, "key" | "layers">): ShownLabels {
+export function labelsOf(rows: readonly LabelRow[], { key, layers }: LabelledResult): ShownLabels {
   const result = key.slice(0, keyLetters);
   const shown = new Map<string, (string | null)[]>();
   for (const wanted of ["", result]) {
@@ -103,13 +105,28 @@ export function labelsOf(rows: readonly LabelRow[], { key, layers }: Pick<Result
   return shown;
 }
 
+/** Names, sizes and times of all labels files in these folders: the same text as long as none changes; empty when there are none. */
+export async function labelFilesState(folders: readonly string[]): Promise<string> {
+  const states: string[] = [];
+  for (const folder of folders) {
+    for (const file of await labelFilesIn(folder)) {
+      const facts = await stat(file).catch(() => null);
+      if (facts) states.push(`${file} ${facts.size} ${facts.mtimeMs}`);
+    }
+  }
+  return states.join("\n");
+}
+
+async function labelFilesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(ending)).sort().map((name) => join(folder, name));
+}
+
 /** Rows of all labels files in a folder; a file that cannot be read as labels is left out. Kept while the files are unchanged. */
 export class LabelFiles {
   private readonly kept = new Map<string, { size: number; modified: number; rows: LabelRow[] }>();
 
   async rows(folder: string): Promise<LabelRow[]> {
-    const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(ending)).sort();
-    const rows = await Promise.all(names.map((name) => this.ofFile(join(folder, name))));
+    const rows = await Promise.all((await labelFilesIn(folder)).map((file) => this.ofFile(file)));
     return rows.flat();
   }
 

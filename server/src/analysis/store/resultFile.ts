@@ -32,11 +32,13 @@ export async function withResult<T>(file: string, use: (opened: ModelFile, metad
   }
 }
 
+export interface ViewTensor { rows: number; cols: number; values: Float32Array }
+
 /**
  * A tensor of one or two axes as float32, for drawing; null when the result has none of that name.
  * @throws FormatError for a damaged file or a tensor too large to draw.
  */
-export async function readForView(file: string, tensor: string): Promise<{ rows: number; cols: number; values: Float32Array } | null> {
+export async function readForView(file: string, tensor: string): Promise<ViewTensor | null> {
   return withResult(file, async (opened) => {
     const shape = shapeOf(opened, tensor);
     if (!shape) return null;

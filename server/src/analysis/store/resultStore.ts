@@ -3,23 +3,28 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ResultMetadata, ResultOutline } from "../../protocol/result";
-import { LabelFiles, labelsOf } from "./labelsFile";
-import { outlineOf } from "./outline";
+import { labelFilesState, type LabelledResult } from "./labelsFile";
 import { readMetadata } from "./resultFile";
+import { ResultReader } from "./resultReader";
 
 export interface StoredResult { file: string; metadata: ResultOutline }
 
 interface Kept { size: number; modified: number; outline: ResultOutline }
+
+/** Reads whole files; a host that must never be busy lets another thread do it. */
+export type StoreReader = Pick<ResultReader, "outline" | "labels">;
+
+/** Labels of a result while the labels files are unchanged. */
+interface KeptLabels { state: string; key: string; labels: ReadonlyMap<string, (string | null)[]> }
 
 /** Results kept in memory. */
 const capacity = 64;
 
 export class ResultStore {
   private readonly kept = new Map<string, Kept>();
-  private readonly labels = new LabelFiles();
+  private readonly labels = new Map<string, KeptLabels>();
 
-  /** @param readOutline reads one file; here, when absent */
-  constructor(private readonly readOutline: (file: string) => Promise<ResultOutline> = async (file) => outlineOf(await readMetadata(file))) {}
+  constructor(private readonly reader: StoreReader = new ResultReader()) {}
 
   /** Readable, complete results in these store folders, newest first. */
   async list(folders: readonly string[]): Promise<StoredResult[]> {
@@ -48,17 +53,27 @@ export class ResultStore {
   private async labelled<T extends Pick<ResultMetadata, "key" | "layers">>(file: string, metadata: T): Promise<T> {
     const store = dirname(file);
     // Beside the spec, which lies beside the store, or in the store itself.
-    const rows = [...await this.labels.rows(dirname(store)), ...await this.labels.rows(store)];
-    if (rows.length === 0) return metadata;
-    const shown = labelsOf(rows, metadata);
+    const shown = await this.shownLabels(file, [dirname(store), store], { key: metadata.key, layers: metadata.layers.map(({ name, kept }) => ({ name, kept })) });
     return { ...metadata, layers: metadata.layers.map((layer) => (shown.has(layer.name) ? { ...layer, labels: shown.get(layer.name)! } : layer)) };
+  }
+
+  private async shownLabels(file: string, folders: readonly string[], result: LabelledResult): Promise<KeptLabels["labels"]> {
+    const state = await labelFilesState(folders);
+    if (state === "") return new Map();
+    const known = this.labels.get(file);
+    if (known?.state === state && known.key === result.key) return known.labels;
+    const labels = new Map(await this.reader.labels(folders, result));
+    this.labels.delete(file);
+    this.labels.set(file, { state, key: result.key, labels });
+    if (this.labels.size > capacity) this.labels.delete(this.labels.keys().next().value!);
+    return labels;
   }
 
   private async unlabelled(file: string): Promise<ResultOutline> {
     const facts = await stat(file).catch(() => null);
     const known = this.kept.get(file);
     if (facts && known && known.size === facts.size && known.modified === facts.mtimeMs) return known.outline;
-    const outline = await this.readOutline(file);
+    const outline = await this.reader.outline(file);
     if (facts) {
       this.kept.delete(file);
       this.kept.set(file, { size: facts.size, modified: facts.mtimeMs, outline });

@@ -8,9 +8,10 @@ import type { EdgeSparsity } from "../../core/lib/edges/sparsity";
 import type { ModuleBasis, ModuleNumbers } from "../../protocol/ablation";
 import type { RunEvent } from "../../protocol/events";
 import type { LabelKind, LabelsAnswer } from "../../protocol/labels";
-import type { EdgesMessage } from "../../protocol/requests";
+import type { EdgesMessage, MatrixMessage } from "../../protocol/requests";
 import type { BackendName, BasisName, ResultOutline } from "../../protocol/result";
 import type { AblationScheduleSpec } from "../../protocol/spec";
+import type { LabelledResult } from "../store/labelsFile";
 
 /** Where a request may find backends and how much it may use. Plain data: it is copied into the worker. */
 export interface ComputeOptions {
@@ -48,8 +49,11 @@ interface OutlineRequest { kind: "outline"; file: string }
 interface EdgesRequest { kind: "edges"; file: string; section: number }
 
 /** A tensor of a stored result, narrowed to float32 for a view. */
-interface MatrixRequest { kind: "matrix"; file: string; tensor: string }
-export interface MatrixAnswer { rows: number; cols: number; values: Float32Array }
+/** @see ResultReader.matrix */
+interface MatrixRequest { kind: "matrix"; file: string; tensor: string; firstRow: number | null }
+
+/** Labels that files in these folders give the features of a result. */
+interface ShownLabelsRequest { kind: "shown-labels"; folders: string[]; result: LabelledResult }
 
 /** Score of the network with some features of one node layer removed. */
 interface AblateFeaturesRequest {
@@ -155,7 +159,8 @@ export interface WorkerCalls {
   "analyze": { request: AnalyzeRequest; answer: null };
   "outline": { request: OutlineRequest; answer: ResultOutline };
   "edges": { request: EdgesRequest; answer: EdgesMessage | null };
-  "matrix": { request: MatrixRequest; answer: MatrixAnswer | null };
+  "matrix": { request: MatrixRequest; answer: MatrixMessage | null };
+  "shown-labels": { request: ShownLabelsRequest; answer: [layer: string, labels: (string | null)[]][] };
   "ablate-features": { request: AblateFeaturesRequest; answer: AblateFeaturesAnswer };
   "ablate-nodes": { request: AblateNodesRequest; answer: AblateNodesAnswer };
   "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
