@@ -3,6 +3,7 @@
 import { expect, it } from "vitest";
 import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
+import { multiply } from "../../../../server/src/core/linalg/multiply";
 import type { Section } from "../../../../server/src/core/network/section";
 import type { Fixture } from "../../support/fixtures";
 import { atData, gramByDifferences, halfway, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
@@ -22,6 +23,8 @@ export function itAgreesWithTheGeneralPath(fixture: Fixture, section: Section, k
       const input = task(fixture, section, points, rotated);
       expect(relativeDifference(await closed.jacobianGram(input), await general.jacobianGram(input))).toBeLessThan(1e-12);
       expect(relativeDifference(await closed.edges(input), await general.edges(input))).toBeLessThan(1e-12);
+      const factor = await closed.gramFactor?.(input);
+      if (factor) expect(relativeDifference(multiply(factor, factor, { transposeB: true }), await closed.jacobianGram(input))).toBeLessThan(1e-12);
     }
   });
 

@@ -15,6 +15,8 @@ const cases: { name: string; kind: string; fixture: Fixture; section: number }[]
   ...(["relu", "gelu", "tanh", "leaky_relu"] as const).map((activation) => (
     { name: `affine with ${activation}`, kind: "affine-activation", fixture: mlpFixture(engine, { activation }), section: 0 }
   )),
+  { name: "a wide layer into a narrow one", kind: "affine-activation", fixture: mlpFixture(engine, { widths: [17, 4, 3] }), section: 0 },
+  { name: "a wide affine layer into a narrow one", kind: "affine", fixture: mlpFixture(engine, { widths: [5, 17, 3] }), section: 1 },
   { name: "affine with tanh to the output", kind: "affine-activation", fixture: mlpFixture(engine, { lastActivation: "tanh" }), section: 2 },
   ...(["relu", "gelu_new", "sigmoid"] as const).map((activation) => (
     { name: `MLP with skip, ${activation}`, kind: "mlp-skip", fixture: transformerFixture(engine, { activation }), section: 1 }

@@ -9,13 +9,23 @@ import type { LayerStatistics } from "../statistics/statistics";
 import type { GradientMoments } from "./gradientMoments";
 import { layerBasis, type LayerBasis } from "./layerBasis";
 import { firstRotation, type FirstRotation, type PrincipalDirections } from "./pca";
-import { secondRotation, type SecondRotation } from "./rotation";
+import { secondRotation, type SecondRotation, type WhitenedGram } from "./rotation";
 
-/** M = R_pinv M' R_pinv^T [m, m]: the Jacobian Gram M' in whitened coordinates, R_pinv = D^1/2 W_pinv. */
-export function whitenedGram(statistics: LayerStatistics, directions: PrincipalDirections, jacobianGram: Matrix, { threshold }: Thresholds): Matrix {
+/** M = R_pinv M' R_pinv^T [m, m]: the Jacobian Gram M' in whitened coordinates. */
+export function whitenedGram(statistics: LayerStatistics, directions: PrincipalDirections, jacobianGram: Matrix, thresholds: Thresholds): WhitenedGram {
+  const whitening = whiteningPinv(statistics, directions, thresholds);
+  return { whole: multiply(multiply(whitening, jacobianGram), whitening, { transposeB: true }) };
+}
+
+/** R_pinv A [m, k], the factor of the same from a factor A [d, k] of M'. */
+export function whitenedFactor(statistics: LayerStatistics, directions: PrincipalDirections, factor: Matrix, thresholds: Thresholds): WhitenedGram {
+  return { factor: multiply(whiteningPinv(statistics, directions, thresholds), factor) };
+}
+
+/** R_pinv = D^1/2 W_pinv [m, d] */
+function whiteningPinv(statistics: LayerStatistics, directions: PrincipalDirections, { threshold }: Thresholds): Matrix {
   const rotation = firstRotation(directions, shiftOf(statistics), threshold);
-  const whiteningPinv = scaleRows(rotation.WPinv(), rotation.D.map(Math.sqrt));
-  return multiply(multiply(whiteningPinv, jacobianGram), whiteningPinv, { transposeB: true });
+  return scaleRows(rotation.WPinv(), rotation.D.map(Math.sqrt));
 }
 
 /** R_pinv Lambda' R [m, m]: the mean product of gradient and activation in whitened coordinates. */
@@ -43,9 +53,9 @@ function rotated({ D, W, WPinv }: FirstRotation, { V, lambda }: SecondRotation):
 /** Thresholds of the basis itself and of the PCA basis that is stored beside it for comparison. */
 export type Thresholds = Pick<LibOptions, "threshold" | "pcaThreshold">;
 
-/** LIB basis (formula `jacobian`). @param M of `whitenedGram`, from M' of the section that starts at this layer */
+/** LIB basis (formula `jacobian`). @param M of `whitenedGram` or `whitenedFactor`, from M' of the section that starts at this layer */
 export function libBasis(
-  statistics: LayerStatistics, directions: PrincipalDirections, M: Matrix, thresholds: Thresholds, checkCancelled?: () => void,
+  statistics: LayerStatistics, directions: PrincipalDirections, M: WhitenedGram, thresholds: Thresholds, checkCancelled?: () => void,
 ): LayerBasis {
   const rotation = firstRotation(directions, shiftOf(statistics), thresholds.threshold);
   const second = secondRotation(M, rotation.masked, thresholds.threshold, null, checkCancelled);

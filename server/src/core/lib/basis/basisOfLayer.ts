@@ -1,7 +1,6 @@
 /** @file The basis of one node layer from its statistics and the basis of the next (method sections 1.6, 2.3 to 2.5, 2.7, 2.8). */
 
 import type { LayerBasisFacts } from "../../../protocol/result";
-import type { Matrix } from "../../linalg/matrix";
 import type { NodeLayer, Section, SectionedNetwork } from "../../network/section";
 import type { LibOptions, TaskSignals } from "../options";
 import { planSection } from "../plans/planSection";
@@ -11,12 +10,13 @@ import { gramSources } from "../sources/randomSources";
 import { featuresOfOutput, isPositionWise } from "../sources/sourceChunks";
 import type { ActivationSource } from "../statistics/activationSource";
 import type { LayerStatistics } from "../statistics/statistics";
-import { gradientBasis, libBasis, neuronBasis, pcaBasis, whitenedGram } from "./basis";
+import { gradientBasis, libBasis, neuronBasis, pcaBasis, whitenedFactor, whitenedGram } from "./basis";
 import { gradientMoments } from "./gradientMoments";
 import { importedBasis } from "./importedBasis";
 import { jacobianGramByVjp } from "./jacobianGram";
 import { shelvedBasis, type LayerBasis, type LayerResult } from "./layerBasis";
 import { principalDirections, type PrincipalDirections } from "./pca";
+import type { WhitenedGram } from "./rotation";
 
 /**
  * @param statistics null for a layer without a basis of its own (an un-rotated last layer)
@@ -65,13 +65,14 @@ export async function basisOfLayer(
 /** A function of its own, so that M' and the next C of a wide layer are out of reach when M is decomposed. */
 async function whitened(
   task: JacobianGramTask, statistics: LayerStatistics, directions: PrincipalDirections, options: LibOptions,
-): Promise<{ M: Matrix; path: string }> {
+): Promise<{ M: WhitenedGram; path: string }> {
   const plan = gramPlan(task.section, task, options);
+  if (plan.gramFactor) return { M: whitenedFactor(statistics, directions, await plan.gramFactor(task), options), path: plan.path };
   return { M: whitenedGram(statistics, directions, await plan.jacobianGram(task), options), path: plan.path };
 }
 
 /** Random sources where they were asked for and save something: position-wise sections are exact over positions at no cost. */
-function gramPlan(section: Section, task: JacobianGramTask, options: LibOptions): Pick<SectionPlan, "path" | "jacobianGram"> {
+function gramPlan(section: Section, task: JacobianGramTask, options: LibOptions): Pick<SectionPlan, "path" | "jacobianGram" | "gramFactor"> {
   const { position, hidden } = options.sources;
   if (hidden === null && (position === null || isPositionWise(section))) {
     const outputs = featuresOfOutput(section, task.nextC).cols;

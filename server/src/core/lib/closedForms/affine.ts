@@ -5,9 +5,9 @@ import { scaleRows } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
-import type { EdgesTask, SectionPlan } from "../plans/sectionPlan";
+import type { EdgesTask, JacobianGramTask, SectionPlan } from "../plans/sectionPlan";
 import { asRows } from "./chunks";
-import { outputMetric, sandwich, times, toTensor } from "./matrices";
+import { isNarrow, outputMetric, sandwich, times, toTensor } from "./matrices";
 
 type Affine = Extract<SectionStructure, { kind: "affine" }>;
 
@@ -20,6 +20,11 @@ export function affinePlan({ W }: Affine): SectionPlan {
       task.progress(1);
       return Promise.resolve(sandwich(W, outputMetric(task.nextC, W.cols), W));
     },
+    ...(isNarrow(W) ? { gramFactor: (task: JacobianGramTask) => {
+      task.checkCancelled();
+      task.progress(1);
+      return Promise.resolve(times(W, task.nextC));
+    } } : {}),
     edges: async (task) => {
       const moments = await meanSquaredFeatures(task);
       const jacobian = times(multiply(task.features.CPinv, W), task.nextC);

@@ -1,23 +1,27 @@
 /** @file Closed forms of a layer of neurons, y = act(x W) (method sections 2.10 and 3.6). */
 
 import { hadamard, identity } from "../../linalg/elementary";
+import type { Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
-import type { SectionPlan } from "../plans/sectionPlan";
+import type { JacobianGramTask, SectionPlan } from "../plans/sectionPlan";
 import { edgesOfHidden } from "./hiddenEdges";
-import { outputMetric, sandwich } from "./matrices";
+import { isNarrow, outputMetric, sandwich, symmetricFactor } from "./matrices";
 import { slopeMoments } from "./slopes";
 
 type AffineActivation = Extract<SectionStructure, { kind: "affine-activation" }>;
 
 /** M' = W (Sg ∘ P) W^T with Sg the second moment of the slopes and P = C C^T of the next layer. */
 export function affineActivationPlan({ W, activation }: AffineActivation): SectionPlan {
+  const inner = async (task: JacobianGramTask): Promise<Matrix> => {
+    const { second } = await slopeMoments(task, W, activation);
+    return hadamard(second, outputMetric(task.nextC, W.cols));
+  };
   return {
     path: `closed form of an affine layer with ${activation.name} (second moment of its slopes, no Jacobian per sample)`,
-    jacobianGram: async (task) => {
-      const { second } = await slopeMoments(task, W, activation);
-      return sandwich(W, hadamard(second, outputMetric(task.nextC, W.cols)), W);
-    },
+    jacobianGram: async (task) => sandwich(W, await inner(task), W),
+    // An entrywise product of two Grams is a Gram (Schur), so it has a factor.
+    ...(isNarrow(W) ? { gramFactor: async (task: JacobianGramTask) => multiply(W, symmetricFactor(await inner(task))) } : {}),
     edges: (task) => edgesOfHidden(task, {
       into: multiply(task.features.CPinv, W),
       activation,

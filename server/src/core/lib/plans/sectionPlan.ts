@@ -34,6 +34,8 @@ export interface SectionPlan {
   readonly path: string;
   /** M' [d, d], method section 2.4. */
   jacobianGram(task: JacobianGramTask): Promise<Matrix>;
+  /** A [d, k] with M' = A A^T where k is less than half of d: the eigenproblem of M' is then one of size k. */
+  gramFactor?(task: JacobianGramTask): Promise<Matrix>;
   /** E [r', r], method section 3.1. */
   edges(task: EdgesTask): Promise<Matrix>;
 }
