@@ -1,10 +1,10 @@
 /**
  * @file Writes a wide perceptron with random weights, images for it and an analysis spec: what a small memory limit is tried on.
  *
- *   node test/bench/cases/wide.mjs FOLDER [--width 4096] [--samples 60000] [--patterns 40] [--threshold 1e-3]
+ *   node test/bench/cases/wide.mjs FOLDER [--width 4096] [--hidden 2] [--samples 60000] [--patterns 40] [--threshold 1e-3]
  *   /usr/bin/time -v node dist/cli.js analyze FOLDER/wide.lib.json --max-memory 2GB
  *
- * 784-WIDTH-WIDTH-10 with ReLU and weights of variance 2 / inputs, so that activations neither grow nor vanish. Images are mixtures of a few
+ * 784-WIDTH-...-10 with so many hidden layers, ReLU and weights of variance 2 / inputs, so that activations neither grow nor vanish. Images are mixtures of a few
  * random patterns with noise in the last bit: like photographs, they fill few directions well and all directions a little. The threshold keeps
  * the features that carry a thousandth of the strongest one's Lambda: the exact edges cost features times features times neurons per sample.
  */
@@ -17,12 +17,12 @@ import { parseArgs } from "node:util";
 const { positionals: [folder], values } = parseArgs({
   allowPositionals: true,
   options: {
-    width: { type: "string", default: "4096" }, samples: { type: "string", default: "60000" },
+    width: { type: "string", default: "4096" }, hidden: { type: "string", default: "2" }, samples: { type: "string", default: "60000" },
     patterns: { type: "string", default: "40" }, threshold: { type: "string", default: "1e-3" },
   },
 });
 if (!folder) throw new Error("Give the folder to write to: node test/bench/cases/wide.mjs FOLDER [--width 4096] [--samples 60000]");
-const [width, samples, patterns] = [values.width, values.samples, values.patterns].map(Number);
+const [width, hidden, samples, patterns] = [values.width, values.hidden, values.samples, values.patterns].map(Number);
 const [side, classes] = [28, 10];
 
 /** Uniform in [0, 1), the same in every run (mulberry32). */
@@ -87,7 +87,7 @@ function* labelParts() {
 }
 
 mkdirSync(folder, { recursive: true });
-await write(join(folder, "model.safetensors"), modelParts([side * side, width, width, classes]));
+await write(join(folder, "model.safetensors"), modelParts([side * side, ...Array.from({ length: hidden }, () => width), classes]));
 await write(join(folder, "images-idx3-ubyte"), imageParts());
 await write(join(folder, "labels-idx1-ubyte"), labelParts());
 writeFileSync(join(folder, "wide.lib.json"), `${JSON.stringify({
