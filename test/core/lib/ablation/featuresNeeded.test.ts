@@ -19,6 +19,7 @@ describe.each([["an MLP", mlpFixture], ["a transformer", transformerFixture]] as
     await fixture.source.at(0).forEachBatch(async (x) => void labels.push(...await engine.argMax(fromNodeLayer(fixture.network, 0, x))));
     const data: EvaluationData = { batches: fixture.batches, labels: Int32Array.from(labels), metric };
     const base = await baseScore(fixture.network, data, signals);
+    for (const largest of [1, 200]) expect(await baseScore(fixture.network, data, signals, largest)).toBeCloseTo(base, 12);
     const found: number[] = [];
     for await (const event of analyzeLib(fixture.network, fixture.batches, { ...defaultLibOptions, threshold: 1e-10, edgeBases: [] }, silentSignals)) {
       if (event.kind !== "layer" || !event.layer.basis) continue;

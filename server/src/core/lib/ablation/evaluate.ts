@@ -2,7 +2,8 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import type { BatchSource } from "../../network/batches";
-import { evaluateNetwork } from "../../network/network";
+import { runModules } from "../../network/network";
+import type { Module } from "../../network/module";
 import { NetworkError } from "../../network/networkError";
 import type { SectionedNetwork } from "../../network/section";
 import type { LayerActivations } from "../statistics/activationSource";
@@ -32,11 +33,12 @@ export class ScoreSum {
   constructor(private readonly engine: Engine, private readonly data: EvaluationData) {}
 
   /**
-   * @param output [B, T, classes] of the samples that follow those already added
+   * @param output [B, T, classes] of the samples that follow those already added, or so many of their answers [n, 1, classes]
+   * @param positions T, where `output` is answers
    * @throws NetworkError when there is not one label per answer, or a label is not a class
    */
-  async add(output: Tensor): Promise<void> {
-    const [samples, positions, classes] = output.shape as [number, number, number];
+  async add(output: Tensor, positions = output.shape[1]!): Promise<void> {
+    const [rows, columns, classes] = output.shape as [number, number, number];
     const { labels, metric, batches } = this.data;
     if (labels.length !== batches.samples * positions) {
       throw new NetworkError(
@@ -44,7 +46,7 @@ export class ScoreSum {
         + 'Set "lastPositionOnly" in the spec, or give one label per answer.',
       );
     }
-    const expected = labels.subarray(this.#answers, this.#answers + samples * positions);
+    const expected = labels.subarray(this.#answers, this.#answers + rows * columns);
     const outside = expected.findIndex((label) => label < 0 || label >= classes);
     if (outside >= 0) {
       throw new NetworkError(`Label ${expected[outside]} of answer ${this.#answers + outside} is not one of the ${classes} classes of the network (0 to ${classes - 1}). Check "evaluation" in the spec.`);
@@ -85,20 +87,42 @@ export function isWithin(metric: Metric, score: number, base: number, tolerance:
   return metric === "accuracy" ? score >= base - tolerance : score <= base + tolerance;
 }
 
-/** Score of the network as it is. */
-export async function baseScore(network: SectionedNetwork, data: EvaluationData, signals: EvaluationSignals): Promise<number> {
+/** Bytes of answers at a time: those of a whole text over a large vocabulary are many times its activations. */
+const usualAnswers = 16e6;
+
+/** Score of the network as it is. @param largestAnswers bytes of answers that are in memory together */
+export async function baseScore(network: SectionedNetwork, data: EvaluationData, signals: EvaluationSignals, largestAnswers = usualAnswers): Promise<number> {
   const { engine } = network.network;
   const sum = new ScoreSum(engine, data);
   let done = 0;
   for (const batch of data.batches) {
     signals.checkCancelled();
-    const output = engine.tidy(() => evaluateNetwork(network.network, batch.tensors));
-    await sum.add(output);
-    engine.dispose(output, ...batch.tensors);
+    const { modules } = network.network;
+    const before = engine.tidy(() => runModules(modules.slice(0, -1), batch.tensors));
+    await addOutput(engine, sum, modules.at(-1)!, before, largestAnswers, signals);
+    engine.dispose(...new Set([...before, ...batch.tensors]));
     done += batch.count;
     signals.progress(done / data.batches.samples);
   }
   return sum.value;
+}
+
+/** Adds what the last module makes of its inputs [B, T, width]; answers of a linear one come in parts where they are large. */
+async function addOutput(engine: Engine, sum: ScoreSum, last: Module, inputs: readonly Tensor[], largestAnswers: number, signals: EvaluationSignals): Promise<void> {
+  const [samples, positions] = inputs[0]!.shape as [number, number, number];
+  const rows = samples * positions;
+  const bytes = last.outputWidths[0]! * (engine.precision === "float64" ? 8 : 4);
+  const together = last.structure.kind === "linear" ? Math.max(1, Math.floor(largestAnswers / bytes)) : rows;
+  for (let start = 0; start < rows; start += together) {
+    signals.checkCancelled();
+    const count = Math.min(together, rows - start);
+    const output = engine.tidy(() => last.forward(count === rows ? inputs : inputs.map((x) => {
+      const width = x.shape[2]!;
+      return engine.slice(engine.reshape(x, [rows, width]), [start, 0], [count, width]);
+    }).map((part) => engine.reshape(part, [count, 1, part.shape[1]!]))).outputs[0]!);
+    await sum.add(output, positions);
+    if (!inputs.includes(output)) engine.dispose(output);
+  }
 }
 
 /** The same from activations at the last node layer of the data that are scored. */
