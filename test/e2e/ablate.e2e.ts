@@ -54,8 +54,8 @@ async function ablate(what: "Features" | "Edges", also?: string): Promise<void> 
   for (let attempt = 1; ; attempt++) {
     await workbench.runCommand("LIB: Ablate");
     try {
-      await widget.locator(".monaco-list-row").filter({ hasText: what }).first().click({ timeout: 15_000 });
-      await bases.waitFor({ timeout: 15_000 });
+      await widget.locator(".monaco-list-row").filter({ hasText: what }).first().click({ timeout: 30_000 });
+      await bases.waitFor({ timeout: 30_000 });
       break;
     } catch (error) {
       if (attempt === 3) throw error;

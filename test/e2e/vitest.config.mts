@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/e2e/harness/globalSetup.mjs"],
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     hookTimeout: 240_000,
   },
 });

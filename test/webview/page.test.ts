@@ -341,8 +341,9 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await check("jacobians");
     await page.getByRole("tab", { name: "Plots" }).click();
     await page.evaluate(() => window.harness.ablate());
-    await page.locator(".card:visible").nth(5).waitFor();
-    for (const summary of await page.locator(".card summary").all()) await summary.click();
+    await page.evaluate(() => window.harness.labels("position"));
+    await page.locator(".card:visible h2", { hasText: "by position" }).waitFor();
+    for (const summary of await page.locator(".card:visible summary").all()) await summary.click();
     await check("plots");
     await page.getByRole("tab", { name: "Graph" }).click();
     await page.locator(".graph-overlay").press("Escape");

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium, type Browser, type Frame, type Locator, type Page } from "playwright-core";
 
+/** Milliseconds that a list may take to open or to fill on a busy machine. */
+const patience = 8000;
+
 /** Pictures are kept here for people to look at. */
 const pictures = "artifacts/screenshots";
 
@@ -82,12 +85,12 @@ export class Workbench {
     const widget = this.page.locator(".quick-input-widget");
     const input = widget.locator(".quick-input-box input");
     const found = this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: row }).first();
-    const end = Date.now() + 60_000;
+    const end = Date.now() + 90_000;
     for (;;) {
       try {
         await this.page.keyboard.press(key);
-        await input.fill(text, { timeout: 3000 });
-        await found.click({ timeout: 3000 });
+        await input.fill(text, { timeout: patience });
+        await found.click({ timeout: patience });
         return;
       } catch (error) {
         if (Date.now() > end) throw error;
@@ -182,7 +185,7 @@ export class Workbench {
   }
 
   /** The content frame of the webview whose document contains `selector`; several webviews may be open. */
-  async webview(selector: string, timeout = 30_000): Promise<Frame> {
+  async webview(selector: string, timeout = 60_000): Promise<Frame> {
     const end = Date.now() + timeout;
     while (Date.now() < end) {
       for (const frame of this.page.frames()) {
