@@ -42,25 +42,20 @@ def layers_of(model, images):
     return [layer.double().numpy() for layer in (images, first, second)]
 
 
-def auc(features, positive):
-    """Area under the curve of every feature [count, features], whichever sign it has."""
-    order = np.argsort(features, axis=0, kind="stable")
+def ranks_of(features):
+    """Rank of every value within its feature [count, features]; equal values (neurons that are off) share their mean rank."""
     ranks = np.empty(features.shape)
-    np.put_along_axis(ranks, order, np.arange(1.0, len(features) + 1)[:, None], axis=0)
-    # equal values (neurons that are off) share their mean rank
-    for column, places in zip(features.T, ranks.T):
-        values, index, counts = np.unique(column, return_inverse=True, return_counts=True)
-        if len(values) < len(column):
-            places[:] = (np.cumsum(counts) - (counts - 1) / 2)[index]
+    for feature, own in zip(features.T, ranks.T):
+        _, index, counts = np.unique(feature, return_inverse=True, return_counts=True)
+        own[:] = (np.cumsum(counts) - (counts - 1) / 2)[index]
+    return ranks
+
+
+def auc(ranks, positive):
+    """Area under the curve of every feature, whichever sign it has."""
     count = positive.sum()
-    area = (ranks[positive].sum(axis=0) - count * (count + 1) / 2) / (count * (len(features) - count))
+    area = (ranks[positive].sum(axis=0) - count * (count + 1) / 2) / (count * (len(ranks) - count))
     return np.maximum(area, 1 - area)
-
-
-def best(chosen_on, measured_on, is_positive):
-    """The feature that separates best on the first images: its number and its AUC on the others."""
-    feature = int(np.argmax(auc(chosen_on[0], is_positive(chosen_on[1]))))
-    return feature, auc(measured_on[0][:, [feature]], is_positive(measured_on[1]))[0]
 
 
 def main():
@@ -88,8 +83,15 @@ def main():
         principal = np.linalg.eigh(tensors[f"gram/{layer}"][:-1, :-1])[1][:, ::-1][:, :kept]
         for basis, directions in (("LIB", C[:-1, 1:]), ("PCA", principal), ("neurons", None)):
             first, second = ((z if directions is None else (z - mean) @ directions) for z in (x, y))
-            feature, area = best((first, labels), (second, test_labels), lambda which: np.isin(which, VEHICLES))
-            classes = [best((first, labels), (second, test_labels), lambda which, own=own: which == own)[1] for own in range(len(CLASSES))]
+            ranks = ranks_of(first)
+
+            def best(wanted):
+                """The feature that separates these classes best on the first images, and its AUC on the others."""
+                feature = int(np.argmax(auc(ranks, np.isin(labels, wanted))))
+                return feature, auc(ranks_of(second[:, [feature]]), np.isin(test_labels, wanted))[0]
+
+            feature, area = best(VEHICLES)
+            classes = [best([own])[1] for own in range(len(CLASSES))]
             high, low = int(np.argmax(classes)), int(np.argmin(classes))
             shown = feature + (basis != "neurons")  # the constant is feature 0
             print(
