@@ -23,6 +23,8 @@ export function itAgreesWithTheGeneralPath(fixture: Fixture, section: Section, k
       const input = task(fixture, section, points, rotated);
       expect(relativeDifference(await closed.jacobianGram(input), await general.jacobianGram(input))).toBeLessThan(1e-12);
       expect(relativeDifference(await closed.edges(input), await general.edges(input))).toBeLessThan(1e-12);
+      const withOutputs = { ...input, outputs: fixture.source.at(section.index + 1) };
+      expect(relativeDifference(await closed.jacobianGram(withOutputs), await closed.jacobianGram(input))).toBeLessThan(1e-13);
       const factor = await closed.gramFactor?.(input);
       if (factor) expect(relativeDifference(multiply(factor, factor, { transposeB: true }), await closed.jacobianGram(input))).toBeLessThan(1e-12);
     }

@@ -48,6 +48,7 @@ export async function basisOfLayer(
   const task = (): JacobianGramTask => ({
     section,
     activations: source.at(index),
+    outputs: options.global ? null : source.kept(index + 1),
     points: integrationPoints(rule.integration, rule.intervals),
     nextC: next?.C ?? null,
     memoryBudget: options.memoryBudget / 4,

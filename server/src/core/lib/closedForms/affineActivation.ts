@@ -7,14 +7,16 @@ import type { SectionStructure } from "../../network/sectionStructure";
 import type { JacobianGramTask, SectionPlan } from "../plans/sectionPlan";
 import { edgesOfHidden } from "./hiddenEdges";
 import { isNarrow, outputMetric, sandwich, symmetricFactor } from "./matrices";
-import { slopeMoments } from "./slopes";
+import { slopeMoments, slopeMomentsOfOutputs, twoSlopes } from "./slopes";
 
 type AffineActivation = Extract<SectionStructure, { kind: "affine-activation" }>;
 
 /** M' = W (Sg ∘ P) W^T with Sg the second moment of the slopes and P = C C^T of the next layer. */
 export function affineActivationPlan({ W, activation }: AffineActivation): SectionPlan {
   const inner = async (task: JacobianGramTask): Promise<Matrix> => {
-    const { second } = await slopeMoments(task, W, activation);
+    const two = twoSlopes(activation, task.points);
+    // A negative slope before the kink would make outputs positive there.
+    const { second } = task.outputs && two && two.low >= 0 ? await slopeMomentsOfOutputs(task, task.outputs, W, two) : await slopeMoments(task, W, activation);
     return hadamard(second, outputMetric(task.nextC, W.cols));
   };
   return {

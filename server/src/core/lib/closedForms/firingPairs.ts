@@ -9,25 +9,12 @@
 
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
-import type { ActivationFunction } from "../../network/activationFunction";
 import type { EdgesTask } from "../plans/sectionPlan";
-import type { IntegrationPoint } from "../sources/integration";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
 import { edgesOfPairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./scaledProducts";
-
-/** The two integrated slopes of a neuron. */
-interface TwoSlopes { readonly low: number; readonly high: number }
-
-/** sum_w w act'(alpha p) for p <= 0 and p > 0; null for an activation that is not piecewise linear with its kink at 0. */
-function twoSlopes({ name, negativeSlope }: ActivationFunction, points: readonly IntegrationPoint[]): TwoSlopes | null {
-  const before = name === "relu" ? 0 : name === "leaky_relu" ? negativeSlope ?? null : null;
-  if (before === null) return null;
-  const sum = (slope: (alpha: number) => number): number => points.reduce((total, { alpha, weight }) => total + weight * slope(alpha), 0);
-  // At alpha = 0 every pre-activation is 0, where the slope is that before the kink.
-  return { low: sum(() => before), high: sum((alpha) => (alpha > 0 ? 1 : before)) };
-}
+import { twoSlopes, type TwoSlopes } from "./slopes";
 
 /** Whether the engine and the activation allow it. */
 export const canUseFiringPairs = ({ section, points }: EdgesTask, { activation }: HiddenLayer): boolean =>

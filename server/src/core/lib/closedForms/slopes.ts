@@ -9,6 +9,7 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import { activationSlope, type ActivationFunction } from "../../network/activationFunction";
 import type { JacobianGramTask } from "../plans/sectionPlan";
 import type { IntegrationPoint } from "../sources/integration";
+import type { LayerActivations } from "../statistics/activationSource";
 import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
 
@@ -24,6 +25,18 @@ export function integratedSlope(
     .reduce((sum, term) => engine.add(sum, term));
 }
 
+/** The two integrated slopes of a neuron with a piecewise linear activation. */
+export interface TwoSlopes { readonly low: number; readonly high: number }
+
+/** sum_w w act'(alpha p) for p <= 0 and p > 0; null for an activation that is not piecewise linear with its kink at 0. */
+export function twoSlopes({ name, negativeSlope }: ActivationFunction, points: readonly IntegrationPoint[]): TwoSlopes | null {
+  const before = name === "relu" ? 0 : name === "leaky_relu" ? negativeSlope ?? null : null;
+  if (before === null) return null;
+  const sum = (slope: (alpha: number) => number): number => points.reduce((total, { alpha, weight }) => total + weight * slope(alpha), 0);
+  // At alpha = 0 every pre-activation is 0, where the slope is that before the kink.
+  return { low: sum(() => before), high: sum((alpha) => (alpha > 0 ? 1 : before)) };
+}
+
 export interface SlopeMoments {
   /** mean a' [1, h] */
   readonly mean: Matrix;
@@ -34,25 +47,41 @@ export interface SlopeMoments {
 /** Moments of the slopes of act(x W), over data and positions. */
 export async function slopeMoments(task: JacobianGramTask, weight: Matrix, activation: ActivationFunction): Promise<SlopeMoments> {
   const { engine } = task.section;
-  const hidden = weight.cols;
-  const mean = matrix(1, hidden);
-  const second = matrix(hidden, hidden);
   const weights = toTensor(engine, weight);
-  let rows = 0;
   try {
-    await task.activations.forEachBatch((batch) => forEachRows(engine, batch, 3 * hidden, task.memoryBudget, async (x) => {
-      task.checkCancelled();
-      const [sum, products] = engine.tidy(() => {
-        const slope = integratedSlope(engine, activation, engine.matMul(x, weights), task.points);
-        return [engine.sum(slope, [0]), engine.matMul(slope, slope, { transposeA: true })] as const;
-      });
-      accumulate(mean, await engine.read(sum));
-      accumulate(second, await engine.read(products));
-      engine.dispose(sum, products);
-      rows += x.shape[0];
-    }, hidden * (weight.rows + hidden)), task.progress);
+    return await momentsOf(task, task.activations, weight, (x) => integratedSlope(engine, activation, engine.matMul(x, weights), task.points));
   } finally {
     engine.dispose(weights);
   }
+}
+
+/**
+ * The same from the outputs y = act(x W), where they are at hand: a piecewise linear activation that grows on both sides, or is 0 before its
+ * kink at 0, has a positive output just where its input is positive.
+ */
+export function slopeMomentsOfOutputs(task: JacobianGramTask, outputs: LayerActivations, weight: Matrix, { low, high }: TwoSlopes): Promise<SlopeMoments> {
+  const { engine } = task.section;
+  return momentsOf(task, outputs, weight, (y) => engine.affine(engine.activationDerivative("relu", y), high - low, low));
+}
+
+async function momentsOf(
+  task: JacobianGramTask, activations: LayerActivations, weight: Matrix, slopesOf: (rows: Tensor) => Tensor,
+): Promise<SlopeMoments> {
+  const { engine } = task.section;
+  const hidden = weight.cols;
+  const mean = matrix(1, hidden);
+  const second = matrix(hidden, hidden);
+  let rows = 0;
+  await activations.forEachBatch((batch) => forEachRows(engine, batch, 3 * hidden, task.memoryBudget, async (x) => {
+    task.checkCancelled();
+    const [sum, products] = engine.tidy(() => {
+      const slope = slopesOf(x);
+      return [engine.sum(slope, [0]), engine.matMul(slope, slope, { transposeA: true })] as const;
+    });
+    accumulate(mean, await engine.read(sum));
+    accumulate(second, await engine.read(products));
+    engine.dispose(sum, products);
+    rows += x.shape[0];
+  }, hidden * (weight.rows + hidden)), task.progress);
   return { mean: rescale(mean, 1 / rows), second: rescale(second, 1 / rows) };
 }

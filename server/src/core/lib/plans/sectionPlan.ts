@@ -21,7 +21,10 @@ interface SectionTask {
   progress(fraction: number): void;
 }
 
-export type JacobianGramTask = SectionTask;
+export interface JacobianGramTask extends SectionTask {
+  /** Activations of the section's output, only where an earlier pass kept them. */
+  readonly outputs?: LayerActivations | null;
+}
 
 export interface EdgesTask extends SectionTask {
   /** Features of the section's input layer. */

@@ -102,6 +102,11 @@ export class ActivationSource {
     }
   }
 
+  /** As `at`, where the activations of the layer itself are kept; null else. */
+  kept(layer: number): LayerActivations | null {
+    return this.#kept.has(layer) ? this.at(layer) : null;
+  }
+
   at(layer: number): LayerActivations {
     return {
       samples: this.batches.samples,
