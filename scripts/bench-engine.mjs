@@ -1,6 +1,6 @@
 /**
- * @file `npm run bench:engine -- [--clock processor]`: matrix products and elementwise operations of every engine that runs here, and the
- * eigensolver beside NumPy's. Numbers are only comparable within one run on a quiet machine.
+ * @file `npm run bench:engine -- [--clock processor] [--eigen]`: matrix products and elementwise operations of every engine that runs here, and
+ * the eigensolver beside NumPy's (with `--eigen` this alone). Numbers are only comparable within one run on a quiet machine.
  */
 
 import { withProgram } from "./bench/bundle.mjs";

@@ -19,7 +19,7 @@ export async function withProgram(entry, body) {
   try {
     const program = join(folder, `${entry}.js`);
     await build({
-      absWorkingDir: root, entryPoints: [`test/bench/${entry}.ts`], outfile: program,
+      absWorkingDir: root, entryPoints: { [entry]: `test/bench/${entry}.ts`, kernelThread: "server/src/kernelThread.ts" }, outdir: folder,
       bundle: true, platform: "node", format: "cjs", target: "node20", mainFields: ["module", "main"], loader: { ".wasm": "binary" }, logLevel: "warning",
       plugins: [schemaValidators],
       external: ["webgpu", "onnxruntime-node", "@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu"],

@@ -1,10 +1,12 @@
 /** @file Measures every engine of this machine and the eigensolver; run by scripts/bench-engine.mjs. Prints tables, changes nothing. */
 
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { matrix, type Matrix } from "../../server/src/core/linalg/matrix";
-import { symmetricEigen } from "../../server/src/core/linalg/symmetricEigen";
+import { symmetricEigen, type EigenOptions } from "../../server/src/core/linalg/symmetricEigen";
 import { createEngine, type EngineOptions } from "../../server/src/engine/createEngine";
 import type { Engine, Tensor } from "../../server/src/engine/engine";
+import { offerHelperThread } from "../../server/src/engine/kernels/helperThread";
 import { firstLine } from "../../server/src/engine/nativePackages";
 import { uniform } from "../core/linalg/random";
 import { byProcessor, now } from "./cases/clock";
@@ -82,15 +84,23 @@ async function elementwise(engine: Engine, name: string): Promise<string> {
 
 function eigenTable(): void {
   console.log("\nSymmetric eigenproblem in float64, best seconds");
-  for (const n of [128, 512, 1024, 2048]) {
+  const ways: [string, EigenOptions][] = [
+    ["own, 1 thread", { native: null, twoThreads: false }], ["own, 2 threads", { native: null, twoThreads: true }],
+    ["onnx, 1 thread", { twoThreads: false }], ["onnx, 2 threads", { twoThreads: true }],
+  ];
+  console.log(`${"".padEnd(8)}${[...ways.map(([name]) => name), "numpy, 1 thread", "numpy, 2 threads"].map((name) => name.padStart(18)).join("")}`);
+  for (const n of [512, 1024, 2048]) {
     const a = randomSymmetricMatrix(n);
-    let shortest = Infinity;
-    for (let repeat = 0; repeat < (n > 600 ? 2 : 5); repeat++) {
-      const start = now();
-      symmetricEigen(a);
-      shortest = Math.min(shortest, now() - start);
-    }
-    console.log(`n = ${String(n).padStart(4)}   ${(shortest / 1000).toFixed(3).padStart(8)}   numpy, one thread: ${numpySeconds(n)}`);
+    const seconds = ways.map(([, options]) => {
+      let shortest = Infinity;
+      for (let repeat = 0; repeat < (n > 600 ? 2 : 5); repeat++) {
+        const start = now();
+        symmetricEigen(a, options);
+        shortest = Math.min(shortest, now() - start);
+      }
+      return (shortest / 1000).toFixed(3);
+    });
+    console.log(`n = ${String(n).padStart(4)}${[...seconds, numpySeconds(n, 1), numpySeconds(n, 2)].map((text) => text.padStart(18)).join("")}`);
   }
 }
 
@@ -101,12 +111,12 @@ function randomSymmetricMatrix(n: number): Matrix {
   return a;
 }
 
-function numpySeconds(n: number): string {
+function numpySeconds(n: number, threads: number): string {
   const clock = byProcessor ? "process_time" : "perf_counter";
   const program = `import numpy, time\na = numpy.random.default_rng(0).uniform(-1, 1, (${n}, ${n}))\na = a + a.T\nb = 9e9\n`
     + `for _ in range(3):\n    s = time.${clock}(); numpy.linalg.eigh(a); b = min(b, time.${clock}() - s)\nprint(f"{b:.3f}")`;
   try {
-    const env = { ...process.env, OPENBLAS_NUM_THREADS: "1", MKL_NUM_THREADS: "1" };
+    const env = { ...process.env, OPENBLAS_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
     return execFileSync("python3", ["-c", program], { env, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   } catch {
     return "no numpy here";
@@ -114,6 +124,8 @@ function numpySeconds(n: number): string {
 }
 
 async function main(): Promise<void> {
+  offerHelperThread({ file: join(__dirname, "kernelThread.js") });
+  if (process.argv.includes("--eigen")) return eigenTable();
   const engines: [string, Engine][] = [];
   for (const [name, options] of candidates) {
     try {
