@@ -7,12 +7,13 @@
  * which need no multiplication: an engine that has `jointSums` adds up eight samples at once.
  */
 
+import { transpose } from "../../linalg/arrange";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { asRows, forEachChunk } from "./chunks";
 import { toTensor } from "./matrices";
-import { edgesOfPairMoments } from "./pairMoments";
+import { edgesOfPairMoments, type PairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./scaledProducts";
 import { twoSlopes, type TwoSlopes } from "./slopes";
 
@@ -21,6 +22,8 @@ export const canUseFiringPairs = ({ section, points }: EdgesTask, { activation }
   section.engine.jointSums !== undefined && twoSlopes(activation, points) !== null;
 
 const pairCount = (hidden: number): number => (hidden * (hidden + 1)) / 2;
+/** Place of the pair (a, a): pairs are in the order of a, then c. */
+const firstPair = (hidden: number, a: number): number => a * hidden - (a * (a - 1)) / 2;
 
 /** Bytes that the sums take in float64 and, of one chunk, in the engine's precision. */
 export const firingPairBytes = ({ into }: HiddenLayer): number => into.rows * pairCount(into.cols) * 16;
@@ -63,26 +66,26 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
 }
 
 /** @param firing B [pairs, r] */
-function momentsOf(firing: Matrix, squares: Matrix, hidden: number, { low, high }: TwoSlopes): Parameters<typeof edgesOfPairMoments>[0] {
-  const inputs = firing.cols;
+function momentsOf(firing: Matrix, squares: Matrix, hidden: number, { low, high }: TwoSlopes): PairMoments {
+  const byInput = transpose(firing);
   const step = high - low;
-  const pair = (a: number, c: number): number => a * hidden - (a * (a - 1)) / 2 + c - a;
-  const alone = (input: number, a: number): number => firing.data[pair(a, a) * inputs + input];
-  const slopes = matrix(inputs, hidden);
-  for (let input = 0; input < inputs; input += 1) {
-    for (let a = 0; a < hidden; a += 1) slopes.data[input * hidden + a] = low * squares.data[input] + step * alone(input, a);
+  /** sum f_j^2 b_a of one input [h]: where a neuron fires together with itself. */
+  const alone = (own: Float64Array): Float64Array => Float64Array.from({ length: hidden }, (_, a) => own[firstPair(hidden, a)]);
+  const pairsOfInput = (input: number): Float64Array => byInput.data.subarray(input * byInput.cols, (input + 1) * byInput.cols);
+  const slopes = matrix(byInput.rows, hidden);
+  for (let input = 0; input < byInput.rows; input += 1) {
+    slopes.data.set(alone(pairsOfInput(input)).map((sum) => low * squares.data[input] + step * sum), input * hidden);
   }
   return {
     slopes,
     squares,
     fill(input, moment) {
-      for (let a = 0; a < hidden; a += 1) {
-        const ownA = alone(input, a);
-        for (let c = a, at = pair(a, a) * inputs + input; c < hidden; c += 1, at += inputs) {
-          const both = low === 0
-            ? step * step * firing.data[at]
-            : low * low * squares.data[input] + low * step * (ownA + alone(input, c)) + step * step * firing.data[at];
-          moment[a * hidden + c] = moment[c * hidden + a] = both;
+      const pairs = pairsOfInput(input);
+      const own = alone(pairs);
+      const always = low * low * squares.data[input];
+      for (let a = 0, at = 0; a < hidden; a += 1) {
+        for (let c = a; c < hidden; c += 1, at += 1) {
+          moment[a * hidden + c] = moment[c * hidden + a] = always + low * step * (own[a] + own[c]) + step * step * pairs[at];
         }
       }
     },

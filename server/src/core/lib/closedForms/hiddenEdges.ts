@@ -3,6 +3,7 @@
 import type { Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { canUseFiringPairs, edgesByFiringPairs, firingPairBytes, firingPairCost } from "./firingPairs";
+import { contractionCost } from "./pairMoments";
 import { edgesThroughHidden, type HiddenLayer } from "./scaledProducts";
 import { edgesBySlopePairs, slopePairBytes, slopePairCost } from "./slopePairs";
 
@@ -20,8 +21,10 @@ function scaledProductCost({ into, outOf }: HiddenLayer): { products: number; pa
 /** E [r', r] (method section 3.1) */
 export function edgesOfHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
   const most = task.memoryBudget / 4;
+  const rows = task.activations.samples * task.activations.positions;
+  const atTheEnd = cost(contractionCost(layer)) / rows;
   const ways = [{ cost: cost(scaledProductCost(layer)), run: edgesThroughHidden }];
-  if (slopePairBytes(layer) <= most) ways.push({ cost: cost(slopePairCost(layer)), run: edgesBySlopePairs });
-  if (canUseFiringPairs(task, layer) && firingPairBytes(layer) <= most) ways.push({ cost: cost(firingPairCost(layer)), run: edgesByFiringPairs });
+  if (slopePairBytes(layer) <= most) ways.push({ cost: cost(slopePairCost(layer)) + atTheEnd, run: edgesBySlopePairs });
+  if (canUseFiringPairs(task, layer) && firingPairBytes(layer) <= most) ways.push({ cost: cost(firingPairCost(layer)) + atTheEnd, run: edgesByFiringPairs });
   return ways.reduce((best, way) => (way.cost < best.cost ? way : best)).run(task, layer);
 }

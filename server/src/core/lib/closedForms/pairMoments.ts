@@ -15,8 +15,14 @@ export interface PairMoments {
   readonly squares: Matrix;
 }
 
-/** Numbers of the moments that are contracted in one product. */
-const contractedAtOnce = 2 ** 20;
+/** Numbers of the moments that are contracted in one product: they stay near the processor. */
+const contractedAtOnce = 2 ** 17;
+
+/** Arithmetic of the whole step, which does not depend on the number of samples: products, which in float64 count twice, and passes. */
+export const contractionCost = ({ into, outOf }: HiddenLayer): { products: number; passes: number } => ({
+  products: 4 * into.rows * into.cols ** 2 * outOf.cols,
+  passes: 3 * into.rows * into.cols ** 2 + into.rows * into.cols * outOf.cols,
+});
 
 /**
  * E_ij = sum_ac L_ja R_ai L_jc R_ci T_j,ac + 2 K_ji sum_a L_ja R_ai U_ja + K_ji^2 S_j: [r', r]. The first term is summed over c first: where
@@ -28,16 +34,18 @@ export function edgesOfPairMoments({ fill, slopes, squares }: PairMoments, { int
   const edges = matrix(outputs, inputs);
   const linear = multiply(hadamard(into, slopes), outOf);
   const together = Math.max(1, Math.floor(contractedAtOnce / hidden ** 2));
+  const momentRoom = new Float64Array(Math.min(together, inputs) * hidden * hidden);
+  const spreadRoom = new Float64Array(Math.min(together, inputs) * hidden * outputs);
   for (let first = 0; first < inputs; first += together) {
     checkCancelled();
     const count = Math.min(together, inputs - first);
-    const moments = matrix(count * hidden, hidden);
+    const moments = matrix(count * hidden, hidden, momentRoom.subarray(0, count * hidden * hidden));
     for (let place = 0; place < count; place += 1) {
       const moment = moments.data.subarray(place * hidden * hidden, (place + 1) * hidden * hidden);
       fill(first + place, moment);
       scaleMomentColumns(moment, into.data.subarray((first + place) * hidden, (first + place + 1) * hidden));
     }
-    const spread = multiply(moments, outOf);
+    const spread = multiply(moments, outOf, {}, spreadRoom);
     for (let input = first; input < first + count; input += 1) {
       const quadratic = contracted(into.data.subarray(input * hidden, (input + 1) * hidden), outOf.data, spread.data.subarray((input - first) * hidden * outputs));
       for (let output = 0; output < outputs; output += 1) {
