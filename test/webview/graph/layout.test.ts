@@ -7,7 +7,8 @@ import { search } from "../../../webview/src/graph/search";
 import { describeNode, describeShown } from "../../../webview/src/graph/describe";
 import { shownEdges } from "../../../webview/src/graph/threshold";
 import { fromResult } from "../../../webview/src/shared/data";
-import { fixture, modularAddition } from "../fixtures";
+import { shortLabel } from "../../../webview/src/graph/shortLabel";
+import { fixture, labelsOf, modularAddition } from "../fixtures";
 
 const data = fromResult("file:///r", fixture(modularAddition, 5).metadata, null);
 const graph = buildGraph(data, { basis: "lib", showConstant: false });
@@ -46,6 +47,27 @@ describe("picking", () => {
       expect(found.edge).toEqual({ section: 0, edge: 0 });
     }
   });
+
+  test("a node says what it responds to as far as there is room, and its edges leave behind that", () => {
+    const labelled = buildGraph(data, { basis: "lib", showConstant: false, labels: labelsOf(data.metadata!, "class", "lib") });
+    const [wide, narrow] = [new Layout(labelled, { width: 1200, height: 700 }, fitted), new Layout(labelled, { width: 280, height: 700 }, fitted)];
+    const node = { layer: 0, feature: 3 };
+    expect(wide.text(node)).toBe("f3 · 3");
+    expect(narrow.text(node)).toBe("f3");
+    expect(wide.text({ layer: 3, feature: 3 })).toBe("n3");
+    expect(wide.exit(node)).toBeGreaterThanOrEqual(new Layout(graph, { width: 1200, height: 700 }, fitted).exit(node));
+    for (const at of [wide, narrow]) expect(at.exit(node)).toBeLessThan(at.x(1));
+    const long = structuredClone(labelsOf(data.metadata!, "class", "lib"));
+    long.layers[0]!.labels[3] = "97% cos(36x + 36y) and a great deal more than that|1% x";
+    const cut = new Layout(buildGraph(data, { basis: "lib", showConstant: false, labels: long }), { width: 1200, height: 700 }, fitted);
+    expect(cut.text(node)).toMatch(/^f3 · cos\(36x \+ 36y\).*…$/);
+    expect(cut.exit(node)).toBeLessThan(cut.x(1));
+  });
+
+  test.each([
+    ["97% cos(36x + 36y)|1% cos(3x)", "cos(36x + 36y)"], ["71% class|high 3 5|low 0", "3 5"], ["17% class|low 6", "low 6"], ['62% token|high " big" "id"', '" big" "id"'],
+    ["wheels, mostly", "wheels, mostly"], ["constant", "constant"], ["12% class", ""], [null, ""],
+  ])("the short form of %j is %j", (label, short) => expect(shortLabel(label)).toBe(short));
 
   test("a curve starts and ends at its nodes and never overshoots", () => {
     expect(curveHeight(10, 90, 0)).toBeCloseTo(10, 6);

@@ -81,7 +81,8 @@ export function graphView(context: ViewContext, store: GraphStore, { modules, pi
   };
   const keepInView = (node: NodeRef): void => {
     const { x, y } = { x: layout.value.x(node.layer), y: layout.value.y(node) };
-    const edge = 60;
+    // Less than the margins: a node of the first or last column moves nothing.
+    const edge = 36;
     const shift = (at: number, low: number, high: number): number => (at < low ? low - at : at > high ? high - at : 0);
     const dx = shift(x, edge, size.value.width - edge);
     const dy = shift(y, 58, size.value.height - 20);

@@ -1,6 +1,7 @@
 /** @file Where things are: columns by layer, rows by rank, and a camera with a horizontal stretch of its own. */
 
-import { rowsOf, type Graph, type NodeRef } from "./model";
+import { featureName, rowsOf, type Graph, type NodeRef } from "./model";
+import { shortLabel } from "./shortLabel";
 
 export interface Camera { x: number; y: number; zoom: number; stretch: number }
 export interface Size { width: number; height: number }
@@ -17,6 +18,8 @@ const few = 5;
 const labelledRow = 13;
 /** From the middle of a node to its label. */
 export const labelGap = 14;
+/** Width of a letter of a label, generously. */
+const letter = 6.5;
 /** Rows of a short layer do not spread further than this. */
 const maxPitch = 34;
 
@@ -66,7 +69,17 @@ export class Layout {
     const x = this.x(node.layer);
     if (!this.labelled(node)) return x;
     const digits = String(this.graph.layers[node.layer]!.count).length + 1;
-    return x + Math.min(labelGap + 6.5 * digits + 5, this.columnWidth * 0.6);
+    return x + Math.min(labelGap + letter * Math.max(digits, this.text(node).length) + 5, this.columnWidth * 0.6);
+  }
+
+  /** What stands beside a node: its name, and what it responds to as far as there is room before the next column. */
+  text(node: NodeRef): string {
+    const layer = this.graph.layers[node.layer]!;
+    const name = featureName(layer, node.feature);
+    const label = shortLabel(layer.labels?.[node.feature] ?? null);
+    const room = Math.floor((this.columnWidth * 0.6 - labelGap - 5) / letter) - name.length - 3;
+    if (label === "" || room < 4 || node.layer === this.graph.layers.length - 1) return name;
+    return `${name} · ${label.length > room ? `${label.slice(0, room - 1)}…` : label}`;
   }
 
   /** Height of a node's row in pixels. */

@@ -4,6 +4,7 @@
  */
 
 import type { BasisName } from "../../../server/src/protocol/result";
+import type { LabelsAnswer } from "../../../server/src/protocol/labels";
 import type { ViewMatrix } from "../../../server/src/protocol/views";
 import type { LensData } from "../shared/data";
 
@@ -55,6 +56,8 @@ export const sameNode = (a: NodeRef | null, b: NodeRef | null): boolean =>
 export interface GraphOptions {
   basis: BasisName;
   showConstant: boolean;
+  /** Labels of this basis that were found just now; those in the result's own file come first. */
+  labels?: LabelsAnswer | null;
   /** Edges [out, in] by section of a basis other than LIB, as far as they were read. */
   matrices?: ReadonlyMap<number, ViewMatrix>;
   /** The last layer, when it has no basis of its own, is one node (method 4.5: sums over the outputs). */
@@ -88,7 +91,7 @@ export function buildGraph(data: GraphData, options: GraphOptions): Graph {
       constant,
       importance: spectrum.length > 0 ? spectrum.slice(0, count) : null,
       needed: basis === "lib" ? summary.needed ?? null : null,
-      labels: basis === "lib" ? summary.labels ?? null : null,
+      labels: (basis === "lib" ? summary.labels : undefined) ?? options.labels?.layers.find(({ name }) => name === slot.name)?.labels ?? null,
       first: constant && !options.showConstant ? 1 : 0,
       known: true,
       merged: 0,

@@ -5,7 +5,7 @@ import { moduleShape, type Rgb } from "../../../server/src/figures/look";
 import { moduleColour } from "../shared/palette";
 import { rgba, type Theme } from "../shared/theme";
 import { headerHeight, labelGap, type Layout } from "./layout";
-import { featureName, type GraphLayer, type NodeRef } from "./model";
+import type { GraphLayer, NodeRef } from "./model";
 import type { Pen, Stroke } from "./pen";
 import { edgeLook, levels, nodeRadius, nodeWeight, strength, strongest } from "./style";
 import { normFactor, type Shown } from "./threshold";
@@ -151,7 +151,7 @@ export function paintNode(pen: Pen, scene: Scene, node: NodeRef, label: boolean)
   // A disc of the background first: edges end at the rim, not in the middle of a translucent disc.
   pen.circle(x, y, radius + 1, theme.background, null);
   pen.circle(x, y, radius, hollow ? theme.background : colour, rimmed ? outline : null);
-  if (label) pen.text(featureName(layer, node.feature), x + labelGap, y, { colour: theme.muted, size: 10.5, align: "left", halo: theme.background });
+  if (label) pen.text(layout.text(node), x + labelGap, y, { colour: theme.muted, size: 10.5, align: "left", halo: theme.background });
 }
 
 /** Columns and sections that are not computed yet. */

@@ -39,7 +39,7 @@ export interface PassportFacts {
 export function passport(graph: Graph, node: NodeRef, about: PassportFacts, actions: PassportActions): HTMLElement[] {
   const { pinned, module } = about;
   const found = about.labels?.layers.find(({ name }) => name === graph.layers[node.layer]!.name) ?? null;
-  const label = graph.layers[node.layer]!.labels?.[node.feature] ?? found?.labels[node.feature] ?? null;
+  const label = graph.layers[node.layer]!.labels?.[node.feature] ?? null;
   const layer = graph.layers[node.layer]!;
   const isPinned = pinned.some((other) => sameNode(other, node));
   return [

@@ -37,10 +37,11 @@ export function graphStore(context: ViewContext): GraphStore {
   const layers = computed(() => context.data.value.layers);
   const sections = computed(() => context.data.value.sections);
   const metadata = computed(() => context.data.value.metadata);
+  const labels = computed(() => context.labels.value.get(basis.value) ?? null);
   const matrices = signal<ReadonlyMap<number, ViewMatrix>>(new Map());
   const complete = computed(() => buildGraph(
     { layers: layers.value, sections: sections.value, metadata: metadata.value },
-    { basis: basis.value, showConstant: showConstant.value, matrices: matrices.value },
+    { basis: basis.value, showConstant: showConstant.value, matrices: matrices.value, labels: labels.value },
   ));
   const merged = computed(() => {
     const last = complete.value.layers.at(-1);
@@ -49,7 +50,7 @@ export function graphStore(context: ViewContext): GraphStore {
   });
   const graph = computed(() => (merged.value !== true ? complete.value : buildGraph(
     { layers: layers.value, sections: sections.value, metadata: metadata.value },
-    { basis: basis.value, showConstant: showConstant.value, matrices: matrices.value, mergeOutputs: true },
+    { basis: basis.value, showConstant: showConstant.value, matrices: matrices.value, labels: labels.value, mergeOutputs: true },
   )));
   const ends = computed(() => extent(graph.value, norm.value));
   const automatic = computed(() => defaultThreshold(graph.value, norm.value));
