@@ -85,7 +85,7 @@ describe("an ablation", () => {
     await ablate("Features");
     await progress("features").first().waitFor({ timeout: 60_000 });
     const plots = await workbench.webview("body[data-status='done'] .plots-view");
-    expect(await plots.getByRole("tab", { name: "Plots" }).getAttribute("aria-selected")).toBe("true");
+    await expect.poll(() => plots.getByRole("tab", { name: "Plots" }).getAttribute("aria-selected"), { timeout: 30_000 }).toBe("true");
     await plots.evaluate(rowRecorder);
     const curves = card(plots, "Score against features kept");
     await curves.waitFor({ timeout: 90_000 });
@@ -120,7 +120,7 @@ describe("an ablation", () => {
     const plots = await workbench.webview("body[data-status='done'] .plots-view");
     await card(plots, "Edges required").waitFor({ timeout: 110_000 });
     await workbench.runCommand("LIB: Cancel");
-    await running.first().waitFor({ state: "detached", timeout: 20_000 });
+    await running.first().waitFor({ state: "detached", timeout: 60_000 });
     const edges = stored().filter(({ what }) => what === "edges");
     expect(edges.length).toBeGreaterThan(0);
     expect(edges.length).toBeLessThan(3 * layers.length);
