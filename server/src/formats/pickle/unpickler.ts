@@ -7,6 +7,7 @@
 import { PickleCursor } from "./pickleCursor";
 import { decimalFloat, decimalInteger, quotedString, rawUnicodeEscape, twosComplement } from "./pickleNumbers";
 import { Op } from "./pickleOpcodes";
+import { PickleStack } from "./pickleStack";
 import { PickleGlobal, PickleObject, PickleTuple, sequenceItems } from "./pickleValues";
 import { standardValue } from "./standardValues";
 
@@ -43,19 +44,18 @@ export function unpickle(bytes: Uint8Array, name: string, interpreter: PickleInt
 }
 
 class Unpickler {
-  /** Values above the last mark. */
-  private stack: unknown[] = [];
-  /** Stacks below each open mark. */
-  private readonly marked: unknown[][] = [];
+  private readonly stack: PickleStack;
   private readonly memo = new Map<number, unknown>();
 
-  constructor(private readonly cursor: PickleCursor, private readonly interpreter: PickleInterpreter, private budget: number) {}
+  constructor(private readonly cursor: PickleCursor, private readonly interpreter: PickleInterpreter, budget: number) {
+    this.stack = new PickleStack(cursor, budget);
+  }
 
   run(): Unpickled {
     for (;;) {
-      this.charge(cost.opcode);
+      this.stack.charge(cost.opcode);
       const op = this.cursor.uint8();
-      if (op === Op.STOP) return { value: this.pop(), end: this.cursor.position };
+      if (op === Op.STOP) return { value: this.stack.pop(), end: this.cursor.position };
       if (!this.constant(op) && !this.container(op) && !this.object(op) && !this.bookkeeping(op)) {
         throw this.cursor.damaged(`unknown opcode 0x${op.toString(16)}`);
       }
@@ -96,21 +96,21 @@ class Unpickler {
   private container(op: number): boolean {
     switch (op) {
       case Op.EMPTY_TUPLE: this.tuple([]); return true;
-      case Op.TUPLE1: this.tuple([this.pop()]); return true;
-      case Op.TUPLE2: { const b = this.pop(); this.tuple([this.pop(), b]); return true; }
-      case Op.TUPLE3: { const c = this.pop(); const b = this.pop(); this.tuple([this.pop(), b, c]); return true; }
-      case Op.TUPLE: this.tuple(this.popToMark()); return true;
+      case Op.TUPLE1: this.tuple([this.stack.pop()]); return true;
+      case Op.TUPLE2: { const b = this.stack.pop(); this.tuple([this.stack.pop(), b]); return true; }
+      case Op.TUPLE3: { const c = this.stack.pop(); const b = this.stack.pop(); this.tuple([this.stack.pop(), b, c]); return true; }
+      case Op.TUPLE: this.tuple(this.stack.popToMark()); return true;
       case Op.EMPTY_LIST: this.list([]); return true;
-      case Op.LIST: this.list(this.popToMark()); return true;
-      case Op.APPEND: { const value = this.pop(); this.append([value]); return true; }
-      case Op.APPENDS: this.append(this.popToMark()); return true;
+      case Op.LIST: this.list(this.stack.popToMark()); return true;
+      case Op.APPEND: { const value = this.stack.pop(); this.append([value]); return true; }
+      case Op.APPENDS: this.append(this.stack.popToMark()); return true;
       case Op.EMPTY_DICT: this.dict([]); return true;
-      case Op.DICT: this.dict(this.popToMark()); return true;
-      case Op.SETITEM: { const value = this.pop(); const key = this.pop(); this.setItems([key, value]); return true; }
-      case Op.SETITEMS: this.setItems(this.popToMark()); return true;
+      case Op.DICT: this.dict(this.stack.popToMark()); return true;
+      case Op.SETITEM: { const value = this.stack.pop(); const key = this.stack.pop(); this.setItems([key, value]); return true; }
+      case Op.SETITEMS: this.setItems(this.stack.popToMark()); return true;
       case Op.EMPTY_SET: this.set([]); return true;
-      case Op.FROZENSET: this.set(this.popToMark()); return true;
-      case Op.ADDITEMS: this.addItems(this.popToMark()); return true;
+      case Op.FROZENSET: this.set(this.stack.popToMark()); return true;
+      case Op.ADDITEMS: this.addItems(this.stack.popToMark()); return true;
       default: return false;
     }
   }
@@ -119,28 +119,28 @@ class Unpickler {
   private object(op: number): boolean {
     switch (op) {
       case Op.GLOBAL: { const module = this.cursor.line(); this.global(module, this.cursor.line()); return true; }
-      case Op.STACK_GLOBAL: { const name = this.pop(); this.global(this.pop(), name); return true; }
-      case Op.REDUCE: case Op.NEWOBJ: { const args = this.pop(); this.call(this.pop(), sequenceItems(args) ?? []); return true; }
-      case Op.NEWOBJ_EX: { this.pop(); const args = this.pop(); this.call(this.pop(), sequenceItems(args) ?? []); return true; }
+      case Op.STACK_GLOBAL: { const name = this.stack.pop(); this.global(this.stack.pop(), name); return true; }
+      case Op.REDUCE: case Op.NEWOBJ: { const args = this.stack.pop(); this.call(this.stack.pop(), sequenceItems(args) ?? []); return true; }
+      case Op.NEWOBJ_EX: { this.stack.pop(); const args = this.stack.pop(); this.call(this.stack.pop(), sequenceItems(args) ?? []); return true; }
       case Op.INST: {
         const module = this.cursor.line();
-        this.call(new PickleGlobal(module, this.cursor.line()), this.popToMark());
+        this.call(new PickleGlobal(module, this.cursor.line()), this.stack.popToMark());
         return true;
       }
       case Op.OBJ: {
-        const [callable, ...args] = this.popToMark();
+        const [callable, ...args] = this.stack.popToMark();
         this.call(callable, args);
         return true;
       }
       case Op.BUILD: {
-        const state = this.pop();
-        const target = this.top();
+        const state = this.stack.pop();
+        const target = this.stack.top();
         // The state of a plain dict (OrderedDict's `_metadata`) says nothing about its contents.
         if (target instanceof PickleObject) target.state = state;
         return true;
       }
       case Op.PERSID: this.persistent(this.cursor.line()); return true;
-      case Op.BINPERSID: this.persistent(this.pop()); return true;
+      case Op.BINPERSID: this.persistent(this.stack.pop()); return true;
       default: return false;
     }
   }
@@ -155,10 +155,10 @@ class Unpickler {
         return true;
       }
       case Op.FRAME: c.take(8); return true;
-      case Op.MARK: this.marked.push(this.stack); this.stack = []; this.charge(cost.object); return true;
-      case Op.POP: if (this.stack.length === 0) this.popToMark(); else this.stack.pop(); return true;
-      case Op.POP_MARK: this.popToMark(); return true;
-      case Op.DUP: this.stack.push(this.top()); return true;
+      case Op.MARK: this.stack.charge(cost.object); this.stack.mark(); return true;
+      case Op.POP: if (this.stack.isAtMark) this.stack.popToMark(); else this.stack.pop(); return true;
+      case Op.POP_MARK: this.stack.popToMark(); return true;
+      case Op.DUP: this.stack.push(this.stack.top()); return true;
       case Op.PUT: this.remember(this.memoIndex(c.line())); return true;
       case Op.BINPUT: this.remember(c.uint8()); return true;
       case Op.LONG_BINPUT: this.remember(c.uint32()); return true;
@@ -168,29 +168,6 @@ class Unpickler {
       case Op.LONG_BINGET: this.recall(c.uint32()); return true;
       default: return false;
     }
-  }
-
-  private charge(bytes: number): void {
-    this.budget -= bytes;
-    if (this.budget < 0) throw this.cursor.damaged("more data than any model needs (memory limit of the reader)");
-  }
-
-  private pop(): unknown {
-    if (this.stack.length === 0) throw this.cursor.damaged("an empty stack");
-    return this.stack.pop();
-  }
-
-  private top(): unknown {
-    if (this.stack.length === 0) throw this.cursor.damaged("an empty stack");
-    return this.stack[this.stack.length - 1];
-  }
-
-  private popToMark(): unknown[] {
-    const below = this.marked.pop();
-    if (below === undefined) throw this.cursor.damaged("a missing mark");
-    const items = this.stack;
-    this.stack = below;
-    return items;
   }
 
   private valid<T>(value: T | null, problem: string): T {
@@ -220,47 +197,47 @@ class Unpickler {
   }
 
   private text(value: string): void {
-    this.charge(cost.slot + 2 * value.length);
+    this.stack.charge(cost.slot + 2 * value.length);
     this.stack.push(value);
   }
 
   private bytes(value: Uint8Array): void {
-    this.charge(cost.object);
+    this.stack.charge(cost.object);
     this.stack.push(value);
   }
 
   private tuple(items: unknown[]): void {
-    this.charge(cost.object + cost.slot * items.length);
+    this.stack.charge(cost.object + cost.slot * items.length);
     this.stack.push(new PickleTuple(items));
   }
 
   private list(items: unknown[]): void {
-    this.charge(cost.object + cost.slot * items.length);
+    this.stack.charge(cost.object + cost.slot * items.length);
     this.stack.push(items);
   }
 
   private dict(items: readonly unknown[]): void {
-    this.charge(cost.object);
+    this.stack.charge(cost.object);
     this.stack.push(new Map());
     this.setItems(items);
   }
 
   private set(items: readonly unknown[]): void {
-    this.charge(cost.object + cost.entry * items.length);
+    this.stack.charge(cost.object + cost.entry * items.length);
     this.stack.push(new Set(items));
   }
 
   private append(items: readonly unknown[]): void {
-    this.charge(cost.slot * items.length);
-    const target = this.top();
+    this.stack.charge(cost.slot * items.length);
+    const target = this.stack.top();
     const list = Array.isArray(target) ? (target as unknown[]) : target instanceof PickleObject ? (target.elements ??= []) : null;
     if (list === null) throw this.cursor.damaged("an append to something that is no list");
     for (const item of items) list.push(item);
   }
 
   private setItems(items: readonly unknown[]): void {
-    this.charge(cost.entry * items.length);
-    const target = this.top();
+    this.stack.charge(cost.entry * items.length);
+    const target = this.stack.top();
     const map = target instanceof Map ? (target as Map<unknown, unknown>) : target instanceof PickleObject ? (target.items ??= new Map()) : null;
     if (map === null) throw this.cursor.damaged("an item set on something that is no dict");
     if (items.length % 2 !== 0) throw this.cursor.damaged("a key without a value");
@@ -268,37 +245,37 @@ class Unpickler {
   }
 
   private addItems(items: readonly unknown[]): void {
-    const target = this.top();
+    const target = this.stack.top();
     if (!(target instanceof Set)) return this.append(items);
-    this.charge(cost.entry * items.length);
+    this.stack.charge(cost.entry * items.length);
     for (const item of items) target.add(item);
   }
 
   private global(module: unknown, name: unknown): void {
     if (typeof module !== "string" || typeof name !== "string") throw this.cursor.damaged("a class without a name");
-    this.charge(cost.object);
+    this.stack.charge(cost.object);
     this.stack.push(new PickleGlobal(module, name));
   }
 
   private call(callable: unknown, args: readonly unknown[]): void {
-    this.charge(cost.object);
+    this.stack.charge(cost.object);
     this.stack.push((callable instanceof PickleGlobal ? this.meaning(callable, args) : undefined) ?? new PickleObject(callable, args));
   }
 
   private meaning(callable: PickleGlobal, args: readonly unknown[]): unknown {
-    const charge = (bytes: number): void => this.charge(bytes);
+    const charge = (bytes: number): void => this.stack.charge(bytes);
     return standardValue(callable, args, charge) ?? this.interpreter.interpret?.(callable, args, charge);
   }
 
   private persistent(id: unknown): void {
     if (this.interpreter.persistent === undefined) throw this.cursor.damaged("a reference to data outside the pickle");
-    this.charge(cost.object);
+    this.stack.charge(cost.object);
     this.stack.push(this.interpreter.persistent(id));
   }
 
   private remember(index: number): void {
-    this.charge(cost.memo);
-    this.memo.set(index, this.top());
+    this.stack.charge(cost.memo);
+    this.memo.set(index, this.stack.top());
   }
 
   private recall(index: number): void {
