@@ -194,6 +194,7 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await expect.poll(() => titles.allInnerTexts()).toEqual(["Score against features kept", "Features needed", "Score against edges kept", "Edges required", "Spectra", "Modules", "Span of modules"]);
     // The last curves were those of edges: their figure was brought into view.
     await expect.poll(() => page.locator(".plots").evaluate((list) => list.scrollTop)).toBeGreaterThan(100);
+    expect(await page.locator("h1").evaluate((title) => title.getBoundingClientRect().top)).toBeGreaterThan(0);
     const card = page.locator(".card", { hasText: "Features needed" });
     await card.locator("summary").click();
     expect(await card.locator("tbody tr").count()).toBe(6);

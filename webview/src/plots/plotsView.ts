@@ -18,6 +18,9 @@ import { describeModules, resolutionSlider, type ModuleStore } from "../shared/m
 import { figureCard, type Card } from "./figureCard";
 import { labelFigures } from "./labelFigures";
 
+/** Pixels that stay free above a figure that is brought into view. */
+const aboveCard = 12;
+
 export interface PlotsData { modules: ModuleStore; architecture: ArchitectureStore; pictures: ReadonlySignal<InputPictures | null> }
 
 export function plotsView(context: ViewContext, { modules, architecture, pictures }: PlotsData): HTMLElement {
@@ -67,7 +70,10 @@ export function plotsView(context: ViewContext, { modules, architecture, picture
   // What somebody waits for is brought into view when it comes; what comes after it moves nothing.
   effect(() => {
     const came = context.news.value;
-    if (came !== null) ({ nodes: cards.features, edges: cards.edges, labels: cards.explained })[came].node.scrollIntoView({ block: "start" });
+    if (came === null) return;
+    const { node: figure } = { nodes: cards.features, edges: cards.edges, labels: cards.explained }[came];
+    // Only the list: scrolling into view would push the header out of the page as well.
+    list.scrollTop += figure.getBoundingClientRect().top - list.getBoundingClientRect().top - aboveCard;
   });
   effect(() => {
     const result = metadata.value;
