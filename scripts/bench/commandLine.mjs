@@ -46,7 +46,10 @@ export async function measure(spec, backend, folder, repeat) {
 
 /** @param {string[]} titles @param {(string | number)[][]} rows */
 export function printTable(titles, rows) {
-  console.log(`| ${titles.join(" | ")} |`);
+  printRow(titles);
   console.log(`|${titles.map(() => "---|").join("")}`);
-  for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+  rows.forEach(printRow);
 }
+
+/** One more row of the table that was printed last. @param {(string | number)[]} row */
+export const printRow = (row) => console.log(`| ${row.join(" | ")} |`);

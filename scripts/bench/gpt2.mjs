@@ -27,7 +27,7 @@ export async function gpt2Case(flags, backends, folder) {
   await withProgram("sectionBench", async (run) => {
     let peer = null;
     for (const backend of backends) {
-      const answer = JSON.parse(await run(spec, backend, "--edge-samples", String(edgeSequences), "--clock", flags.clock));
+      const answer = JSON.parse(await run(backend, spec, "--edge-samples", String(edgeSequences), "--clock", flags.clock));
       const kept = answer.layers.map((layer) => layer.kept);
       if (flags.peers) peer ??= fastestPeer(flags.python, "gpt2_block.py", [model, kept.join(","), "--all-sequences", String(sequences)]);
       console.log(`\n${backend}: ${answer.description}. Features kept: ${answer.layers.map((layer) => `${layer.name} ${layer.kept} of ${layer.width}`).join(", ")}.`);

@@ -26,7 +26,7 @@ export async function limitCase(flags, backends, folder) {
       const file = join(folder, `limit-${name}.lib.json`);
       writeFileSync(file, JSON.stringify(spec));
       for (const backend of backends) {
-        const answer = JSON.parse(await run(file, backend, ...samples, "--limit", "--clock", flags.clock));
+        const answer = JSON.parse(await run(backend, file, ...samples, "--limit", "--clock", flags.clock));
         console.log(`\n${title}; ${backend}, 2048 × 2048 product ${(answer.squareRate / 1e9).toFixed(0)} GFLOP/s`);
         const steps = answer.steps.filter(({ operations }) => operations >= leastOperations);
         const row = (label, { operations, accumulating, limit }) => [

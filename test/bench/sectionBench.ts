@@ -1,9 +1,9 @@
 /**
  * @file Times the bases and edges of one analysis section by section, below the command line; run by scripts/bench (cases gpt2, limit, scaling).
  *
- *   sectionBench SPEC BACKEND [--edge-samples N] [--limit] [--clock processor]
+ *   sectionBench BACKEND SPEC... [--edge-samples N] [--limit] [--clock processor]
  *
- * Prints one JSON object (`Answer`). Edges are those of the LIB basis, exact; of the first N samples with --edge-samples, else of all.
+ * Prints one JSON object (`Answer`) on a line of its own for every spec. Edges are those of the LIB basis, exact; of the first N samples with --edge-samples, else of all.
  * --limit also times the matrix products of every step on their own. Steps are named on standard error as they end.
  */
 
@@ -98,12 +98,18 @@ async function measure(specFile: string, backend: BackendName, edgeSamples: numb
 }
 
 const backendNames: readonly BackendName[] = ["tensorflow", "webgpu", "wasm", "cpu"];
-const { values, positionals: [specFile, name] } = parseArgs({ allowPositionals: true, options: { "edge-samples": { type: "string" }, limit: { type: "boolean", default: false }, clock: { type: "string" } } });
+const { values, positionals: [name, ...specs] } = parseArgs({
+  allowPositionals: true, options: { "edge-samples": { type: "string" }, limit: { type: "boolean", default: false }, clock: { type: "string" } },
+});
 const backend = backendNames.find((known) => known === name);
-if (specFile === undefined || backend === undefined) throw new Error("Give a spec and a backend.");
-void measure(specFile, backend, values["edge-samples"] === undefined ? null : Number(values["edge-samples"]), values.limit).then((answer) => {
-  process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));
-}, (error: unknown) => {
+if (backend === undefined || specs.length === 0) throw new Error("Give a backend and specs.");
+
+async function measureAll(on: BackendName): Promise<void> {
+  const edgeSamples = values["edge-samples"] === undefined ? null : Number(values["edge-samples"]);
+  for (const spec of specs) console.log(JSON.stringify(await measure(spec, on, edgeSamples, values.limit)));
+}
+
+void measureAll(backend).then(() => process.exit(0), (error: unknown) => {
   console.error(error instanceof Error ? error.message : String(error));
   process.exit(1);
 });
