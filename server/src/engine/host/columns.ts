@@ -6,7 +6,7 @@ import type { FloatArray } from "../engine";
 const rowsTogether = 8;
 
 /** out[c, r] = x[r, c] - shift[c] */
-export function columns(x: FloatArray, shift: Float64Array, out: Float64Array): void {
+function columns(x: FloatArray, shift: Float64Array, out: Float64Array): void {
   const width = shift.length;
   const rows = x.length / width;
   for (let first = 0; first < rows; first += rowsTogether) {

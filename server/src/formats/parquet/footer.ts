@@ -5,10 +5,10 @@ import { FormatError, type DType } from "../modelFile";
 import { numberOf, structOf, structsOf, textOf, ThriftReader, type ThriftStruct } from "./thrift";
 
 /** What a column's values are; "other" are those that are no numbers and no text (dates, decimals, nested bytes). */
-export type ColumnType = DType | "text" | "other";
+type ColumnType = DType | "text" | "other";
 
 /** Physical types of the format, by their number. */
-export const physicalTypes = ["BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"] as const;
+const physicalTypes = ["BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"] as const;
 export type PhysicalType = (typeof physicalTypes)[number];
 
 export interface ParquetColumn {
@@ -30,7 +30,7 @@ export interface ColumnChunk {
   readonly bytes: number;
 }
 
-export interface RowGroup {
+interface RowGroup {
   readonly rows: number;
   /** In the order of the columns. */
   readonly chunks: readonly ColumnChunk[];
