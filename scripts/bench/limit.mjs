@@ -29,6 +29,10 @@ export async function limitCase(flags, backends, folder) {
         const answer = JSON.parse(await run(backend, file, ...samples, "--limit", "--clock", flags.clock));
         console.log(`\n${title}; ${backend}, 2048 × 2048 product ${(answer.squareRate / 1e9).toFixed(0)} GFLOP/s`);
         const steps = answer.steps.filter(({ operations }) => operations >= leastOperations);
+        if (steps.length === 0) {
+          console.log("No step has enough work to be held against the limit.");
+          continue;
+        }
         const row = (label, { operations, accumulating, limit }) => [
           label, (operations / 1e9).toFixed(1), accumulating.toFixed(2), (operations / accumulating / 1e9).toFixed(0), (operations / limit / 1e9).toFixed(0), `${Math.round((100 * limit) / accumulating)} %`,
         ];
