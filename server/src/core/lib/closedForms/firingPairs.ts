@@ -11,7 +11,7 @@ import { transpose } from "../../linalg/arrange";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
-import { asRows, forEachChunk } from "./chunks";
+import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
 import { edgesOfPairMoments, type PairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./scaledProducts";
@@ -49,18 +49,20 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
   const C = toTensor(engine, task.features.C);
   const into = toTensor(engine, layer.into);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachChunk(engine, batch, (2 * inputs + 2 * hidden) * batch.shape[1], task.memoryBudget, async (x) => {
+  // An addition takes no longer than a multiplication of own kernels, which a chunk's length is counted in.
+  const additions = pairCount(hidden) * inputs;
+  await task.activations.forEachBatch((batch) => forEachRows(engine, batch, 2 * inputs + 2 * hidden, task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [sum, pairs] = engine.tidy(() => {
-      const z = engine.matMul(asRows(engine, x), C);
+      const z = engine.matMul(x, C);
       const square = engine.square(z);
       return [engine.sum(square, [0]), engine.jointSums!(square, engine.matMul(z, into))] as const;
     });
     accumulate(squares, await engine.read(sum));
     accumulate(firing, await engine.read(pairs));
     engine.dispose(sum, pairs);
-    rows += x.shape[0] * x.shape[1];
-  }), task.progress);
+    rows += x.shape[0];
+  }, additions), task.progress);
   engine.dispose(C, into);
   return scale(edgesOfPairMoments(momentsOf(firing, squares, hidden, slopes), layer, () => task.checkCancelled()), 1 / rows);
 }
