@@ -47,7 +47,7 @@ describe("a workspace in restricted mode", () => {
     const graph = await workbench.webview("body[data-ready][data-status='done'][data-layers='4']");
     await expect.poll(() => graph.locator("[data-edges]").getAttribute("data-edges"), { timeout: 10_000 }).toMatch(/^[1-9]/);
     await graph.getByRole("tab", { name: "Plots" }).click();
-    await graph.locator(".card:visible h2", { hasText: "Modules" }).waitFor({ timeout: 30_000 });
+    await graph.getByRole("heading", { name: "Modules", exact: true }).waitFor({ timeout: 30_000 });
   });
 
   it("refuses an ablation that a view asks for, in one sentence", async () => {
