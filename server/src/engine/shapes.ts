@@ -151,3 +151,9 @@ export function planJointSums(values: readonly number[], conditions: readonly nu
   }
   return { width: values[1], count: conditions[1] };
 }
+
+/** Pairs (a, c) with a <= c of so many conditions: the rows of `jointSums`, in the order of a, then c. */
+export const pairCount = (conditions: number): number => (conditions * (conditions + 1)) / 2;
+
+/** Row of the pair (a, a). */
+export const firstPair = (conditions: number, a: number): number => a * conditions - (a * (a - 1)) / 2;

@@ -6,13 +6,12 @@ import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
 import type { MatrixProducts } from "../products/matrixProducts";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planJointSums, planMatMul, planSum, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, pairCount, planConcat, planJointSums, planMatMul, planSum, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
 import type { BinaryName } from "./elementwise";
 import { host, HostTensor } from "./hostTensor";
-import { pairsOf } from "./jointSums";
 import { gather } from "./layout";
 import { argMax } from "./reduce";
 
@@ -113,7 +112,7 @@ export class HostEngine implements Engine {
 
   jointSums(values: Tensor, conditions: Tensor): Tensor {
     const { width, count } = planJointSums(values.shape, conditions.shape);
-    return this.#make([pairsOf(count), width], (out) => this.arrays.jointSums(host(values).data, width, host(conditions).data, count, out));
+    return this.#make([pairCount(count), width], (out) => this.arrays.jointSums(host(values).data, width, host(conditions).data, count, out));
   }
 
   argMax(a: Tensor): Promise<Int32Array> {

@@ -1,12 +1,7 @@
 /** @file Sums over the samples in which two conditions hold, for all pairs of conditions: plain loops here, by a compiled kernel in wasmJointSums.ts. */
 
 import type { FloatArray } from "../engine";
-
-/** Pairs (a, c) with a <= c of so many conditions. */
-export const pairsOf = (conditions: number): number => (conditions * (conditions + 1)) / 2;
-
-/** Number of pairs before (a, a): rows are in the order of a, then c. */
-export const firstPair = (conditions: number, a: number): number => a * conditions - (a * (a - 1)) / 2;
+import { firstPair } from "../shapes";
 
 /**
  * out [pairs, r] = sum over samples of values [n, r] where both conditions [n, h] are positive; carried in float64.

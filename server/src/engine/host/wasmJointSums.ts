@@ -2,8 +2,9 @@
 
 import type { FloatArray } from "../engine";
 import { jointSumKernels, pairBytes, tableBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
+import { firstPair } from "../shapes";
 import type { Arena } from "./arena";
-import { firstPair, jointSums } from "./jointSums";
+import { jointSums } from "./jointSums";
 
 /** Pairs whose running sums stay near the processor together; further conditions come in further passes over the samples. */
 const pairsAtOnce = 8192;

@@ -7,6 +7,7 @@
  * which need no multiplication: an engine that has `jointSums` adds up eight samples at once.
  */
 
+import { firstPair, pairCount } from "../../../engine/shapes";
 import { transpose } from "../../linalg/arrange";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
@@ -20,10 +21,6 @@ import { twoSlopes, type TwoSlopes } from "./slopes";
 /** Whether the engine and the activation allow it. */
 export const canUseFiringPairs = ({ section, points }: EdgesTask, { activation }: HiddenLayer): boolean =>
   section.engine.jointSums !== undefined && twoSlopes(activation, points) !== null;
-
-const pairCount = (hidden: number): number => (hidden * (hidden + 1)) / 2;
-/** Place of the pair (a, a): pairs are in the order of a, then c. */
-const firstPair = (hidden: number, a: number): number => a * hidden - (a * (a - 1)) / 2;
 
 /** Bytes that the sums take in float64 and, of one chunk, in the engine's precision. */
 export const firingPairBytes = ({ into }: HiddenLayer): number => into.rows * pairCount(into.cols) * 16;
