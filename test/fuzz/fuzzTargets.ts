@@ -16,6 +16,7 @@ import { parseConfig } from "../../server/src/formats/sidecarConfig";
 import { llama2cExport, smallExport } from "../formats/llama2c/exports";
 import { readTokenizer } from "../../server/src/formats/tokenizers/openTokenizer";
 import { jpegFile, pngFile, smallImages, tarOf } from "../formats/images/imageFiles";
+import { packedPages, readPackedPage } from "../formats/data/packedPages";
 import { smallParquetFiles } from "../formats/data/parquetFiles";
 import { byteLevelJson, llama2File, spacedJson } from "../formats/tokenizers/tokenizerFiles";
 
@@ -84,6 +85,7 @@ export function fuzzTargets(fixtures: string): ReadonlyMap<string, FuzzTarget> {
     ["idx", { seeds: [idx, new Uint8Array(gzipSync(idx))], read: (bytes) => readIdx(memorySource(bytes, "fuzz")) }],
     ["csv", { seeds: [utf8("a,b,y\n1,2.5,0\n-3,4e5,1\n"), utf8("\"a, \"\"b\"\"\";\"c\nd\"\r\n\"1\";x\r\n2;y\r\n")], read: (bytes) => readCsv(memorySource(bytes, "fuzz"), { kind: "csv" }, signals) }],
     ["parquet", { seeds: smallParquetFiles(), read: (bytes) => readParquet(memorySource(bytes, "fuzz"), { kind: "parquet" }, signals) }],
+    ["parquet pages", { seeds: packedPages(), read: (bytes) => Promise.resolve().then(() => readPackedPage(bytes)) }],
     ["tokenizer.json", { seeds: [byteLevelJson(), spacedJson()].map((json) => utf8(JSON.stringify(json))), read: readTokenizerFile }],
     ["tokenizer.bin", { seeds: [llama2File(["a", "b", "ab", " ab"])], read: readTokenizerFile }],
     ["documents.jsonl", { seeds: [utf8("{\"text\": \"a b\"}\n\"c\"\n\n{\"x\": [1], \"text\": \"\\ud83d\\ude00\"}\n")], read: readDocuments("fuzz.jsonl") }],

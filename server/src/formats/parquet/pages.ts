@@ -2,8 +2,10 @@
 
 import type { ByteSource } from "../bytes/byteSource";
 import { FormatError } from "../modelFile";
+import { readDelta } from "./delta";
+import { readDeltaLengthTexts, readDeltaTexts } from "./deltaTexts";
 import type { ColumnChunk, ParquetColumn } from "./footer";
-import { readPlain, type PageValues } from "./plain";
+import { joinStreams, readPlain, type PageValues } from "./plain";
 import { decodeRuns } from "./runs";
 import { numberOf, structOf, ThriftReader, type ThriftStruct } from "./thrift";
 import { unpack } from "./unpack";
@@ -99,6 +101,14 @@ function valuesOf(bytes: Uint8Array, encoding: number, column: ParquetColumn, co
     }
     // runs of booleans follow their own length
     case "RLE": if (column.physical === "BOOLEAN") return decodeRuns(bytes.subarray(4), 1, count, where);
+      break;
+    case "DELTA_BINARY_PACKED": if (column.physical === "INT32" || column.physical === "INT64") return readDelta(bytes, column.physical, count, where).values;
+      break;
+    case "DELTA_LENGTH_BYTE_ARRAY": if (column.physical === "BYTE_ARRAY") return readDeltaLengthTexts(bytes, count, where);
+      break;
+    case "DELTA_BYTE_ARRAY": if (column.physical === "BYTE_ARRAY") return readDeltaTexts(bytes, count, where);
+      break;
+    case "BYTE_STREAM_SPLIT": return readPlain(joinStreams(bytes, column.physical, count, where), column.physical, count, where);
   }
   throw new FormatError(`${where} is written in the encoding ${encodings[encoding] ?? encoding}, which is not read; write it with a dictionary or plainly, as most programs do.`);
 }

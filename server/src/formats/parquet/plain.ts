@@ -13,11 +13,30 @@ const elements: Partial<Record<PhysicalType, DType>> = { INT32: "int32", FLOAT: 
 export function readPlain(bytes: Uint8Array, type: PhysicalType, count: number, where: string): PageValues {
   if (type === "BYTE_ARRAY") return readTexts(bytes, count, where);
   if (type === "BOOLEAN") return readBits(bytes, count, where);
-  const dtype = elements[type];
-  if (dtype === undefined) throw new FormatError(`${where} is of the type ${type}, which is not read; write it as numbers.`);
+  const dtype = elementOf(type, where);
   const size = count * elementSize(dtype);
   if (size > bytes.length) throw tooShort(where);
   return decodeElements(bytes.subarray(0, size), dtype);
+}
+
+/**
+ * The encoding that writes the first bytes of all values, then the second ones, and so on: the same bytes value by value.
+ * @throws FormatError when there are not exactly those of `count` values, or of a type that is not read
+ */
+export function joinStreams(bytes: Uint8Array, type: PhysicalType, count: number, where: string): Uint8Array {
+  const width = elementSize(elementOf(type, where));
+  if (bytes.length !== count * width) throw tooShort(where);
+  const joined = new Uint8Array(bytes.length);
+  for (let stream = 0; stream < width; stream++) {
+    for (let i = 0; i < count; i++) joined[i * width + stream] = bytes[stream * count + i]!;
+  }
+  return joined;
+}
+
+function elementOf(type: PhysicalType, where: string): DType {
+  const dtype = elements[type];
+  if (dtype === undefined) throw new FormatError(`${where} is of the type ${type}, which is not read; write it as numbers.`);
+  return dtype;
 }
 
 function readBits(bytes: Uint8Array, count: number, where: string): Int32Array {
