@@ -15,11 +15,17 @@ const fewestSamples = 16;
 
 const positionsOf = (inputs: NetworkInputs): number => (inputs.kind === "tokens" ? inputs.positions : 1);
 
+/** Attention does as much as a layer with the values of all its heads. */
+const neuronsOf = (section: SectionedNetwork["sections"][number]): number => {
+  const { structure } = section;
+  return structure.kind === "attention-skip" ? structure.heads.reduce((sum, { V }) => sum + V.cols, 0) : hiddenSize(section).neurons;
+};
+
 /** `most` samples, or so many that their positions are about as many; fewer in a wide network; at least one. */
 function limited({ sections }: Pick<SectionedNetwork, "sections">, inputs: NetworkInputs, most: number): number {
   const positions = positionsOf(inputs);
   // Every feature of one side with every one of the other, through every neuron.
-  const operations = sections.reduce((sum, section) => sum + 2 * section.inputWidth * hiddenSize(section).neurons * section.outputWidth, 0);
+  const operations = sections.reduce((sum, section) => sum + 2 * section.inputWidth * neuronsOf(section) * section.outputWidth, 0);
   const affordable = Math.max(fewestSamples, mostOperations / Math.max(1, operations));
   return Math.max(1, Math.min(most, Math.ceil((tokensPerSample * most) / positions), Math.floor(affordable / positions)));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { jacobianMoments } from "../../../../server/src/core/lib/jacobians/jacobianMoments";
+import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
 import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
 import { familyFixture } from "../../support/fixtures";
@@ -46,6 +47,9 @@ const cases: [family: string, from: string, to: string, kind: string, lastPositi
   ["no positions, all see all, no final norm", "attn_in.0", "ln2.0", "attention-skip"],
 ];
 
+/** The same work for the general path. */
+const generally = (input: EdgesTask): EdgesTask => ({ ...input, section: { ...input.section, structure: { kind: "general", why: "for comparison" } } });
+
 describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) => {
   const fixture = familyFixture(engine, family, [from, to], lastPositionOnly ?? null);
   const [section] = fixture.network.sections;
@@ -54,10 +58,12 @@ describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) 
 
   it("gives the moments of the Jacobian as the general path does", async () => {
     const input = task(fixture, section, twoPoints, true);
-    const structure = { kind: "general", why: "for comparison" } as const;
-    const [mine, wanted] = [await jacobianMoments(input), await jacobianMoments({ ...input, section: { ...section, structure } })];
+    const [mine, wanted] = [await jacobianMoments(input), await jacobianMoments(generally(input))];
     expect(relativeDifference(mine.mean, wanted.mean)).toBeLessThan(1e-12);
     expect(relativeDifference(mine.meanSquare, wanted.meanSquare)).toBeLessThan(1e-12);
+    const inParts = await jacobianMoments({ ...input, memoryBudget: 1 });
+    expect(relativeDifference(inParts.mean, mine.mean)).toBeLessThan(1e-13);
+    expect(relativeDifference(inParts.meanSquare, mine.meanSquare)).toBeLessThan(1e-13);
   });
 
   it("loses no more in float32 than the general path does", async () => {
@@ -71,6 +77,9 @@ describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) 
     const plan = planSection(roundedSection, manyFeatures);
     expect(relativeDifference(await plan.jacobianGram(mine), gram)).toBeLessThan(bound(relativeDifference(await roundedGeneral.jacobianGram(mine), gram)));
     expect(relativeDifference(await plan.edges(mine), edges)).toBeLessThan(bound(relativeDifference(await roundedGeneral.edges(mine), edges)));
+    const [moments, roundedMoments, wanted] = [await jacobianMoments(mine), await jacobianMoments(generally(mine)), await jacobianMoments(generally(exact))];
+    expect(relativeDifference(moments.mean, wanted.mean)).toBeLessThan(bound(relativeDifference(roundedMoments.mean, wanted.mean)));
+    expect(relativeDifference(moments.meanSquare, wanted.meanSquare)).toBeLessThan(bound(relativeDifference(roundedMoments.meanSquare, wanted.meanSquare)));
   });
 });
 

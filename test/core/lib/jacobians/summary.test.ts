@@ -6,7 +6,7 @@ import { defaultLibOptions, silentSignals } from "../../../../server/src/core/li
 import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../../server/src/core/linalg/multiply";
 import type { Section } from "../../../../server/src/core/network/section";
-import { mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
+import { familyFixture, mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
 import { referenceEngine } from "../../support/networks";
 
 const engine = await referenceEngine();
@@ -61,6 +61,9 @@ const cases: { name: string; fixture: Fixture; inputsPerOutput: number }[] = [
   { name: "MLP with gelu", fixture: mlpFixture(engine, { activation: "gelu" }), inputsPerOutput: 1 },
   { name: "transformer", fixture: transformerFixture(engine), inputsPerOutput: 1 },
   { name: "transformer read at the last position", fixture: transformerFixture(engine, { lastPositionOnly: "add_resid1" }), inputsPerOutput: 4 },
+  { name: "local attention", fixture: familyFixture(engine, "GPT-Neo", ["attn_in.1", "ln2.1"]), inputsPerOutput: 1 },
+  { name: "rotary positions and grouped heads", fixture: familyFixture(engine, "llama", ["attn_in.1", "ln2.1"]), inputsPerOutput: 1 },
+  { name: "rotary positions and a window", fixture: familyFixture(engine, "one shared key, llama3 frequencies", ["attn_in.0", "ln2.0"]), inputsPerOutput: 1 },
 ];
 
 describe.each(cases)("Jacobian summary: $name", ({ fixture, inputsPerOutput }) => {

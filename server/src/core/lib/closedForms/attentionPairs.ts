@@ -54,14 +54,10 @@ export function pairTerms(
     // sum_s p_hts p_mts (v_s - o_t)
     const offsetH = engine.sub(ppH, engine.mul(s0, h.mixed));
     const offsetM = engine.sub(ppM, engine.mul(s0, m.mixed));
-    /** sum_ts p_hts p_mts (v_s - o_t) q_ts^T [f, e] of one of the two heads */
-    const offsetsByQuery = (state: HeadState, offset: Tensor): Tensor => (
-      turns ? turnedOffsets(engine, state, pp, turns) : engine.matMul(offset, state.queries, { transposeA: true })
-    );
 
     const VV = engine.mul(G, engine.reshape(engine.sum(s0, [0]), [1, 1]));
-    const VK = engine.affine(engine.matMul(G, offsetsByQuery(m, offsetM)), c);
-    const KV = engine.affine(engine.matMul(offsetsByQuery(h, offsetH), G, { transposeA: true }), c);
+    const VK = engine.affine(engine.matMul(G, offsetsByQuery(engine, m, pp, offsetM, turns)), c);
+    const KV = engine.affine(engine.matMul(offsetsByQuery(engine, h, pp, offsetH, turns), G, { transposeA: true }), c);
     const KK = engine.affine(turns
       ? turnedKeyPairs(engine, h, m, pp, G, turns)
       : engine.matMul(engine.mul(h.queries, pairVariance(engine, h, m, pp, G, { ppH, offsetM })), m.queries, { transposeA: true }), c * c);
@@ -82,6 +78,14 @@ export function pairTerms(
     ], 0);
   });
 }
+
+/**
+ * sum_ts pp_ts (v_s - o_t) q_ts^T [f, e] of one head.
+ * @param pp any weights of pairs of positions [B, T, S] @param offset sum_s pp_ts (v_s - o_t) [n, f]
+ */
+export const offsetsByQuery = (engine: Engine, state: HeadState, pp: Tensor, offset: Tensor, turns: Turns | null): Tensor => (
+  turns ? turnedOffsets(engine, state, pp, turns) : engine.matMul(offset, state.queries, { transposeA: true })
+);
 
 /** Numbers that `pairTerms` takes per sample, for S positions and T outputs. */
 export function pairTermsSize({ heads, rotary }: AttentionSkip, positions: number, outputs: number): number {
@@ -122,7 +126,7 @@ function pairVariance(
  * sum_ts pp_ts (v_s - o_t) q_ts^T [f, e] with q_ts = q_t R_t R_s^T: the values meet the queries that are summed at their position and turned
  * back there, the mixed values the query of their output averaged over the turns.
  */
-function turnedOffsets(engine: Engine, { turned, values, mixed }: HeadState, pp: Tensor, { inputs }: Turns): Tensor {
+export function turnedOffsets(engine: Engine, { turned, values, mixed }: HeadState, pp: Tensor, { inputs }: Turns): Tensor {
   const [samples, outputs] = pp.shape as [number, number, number];
   const [n, e] = turned.shape as [number, number];
   const rows = (x: Tensor): Tensor => engine.reshape(x, [x.size / x.shape[2], x.shape[2]]);

@@ -1,138 +1,188 @@
 /**
  * @file Mean and mean square of the Jacobian through attention with its skip connection, between features. Seen from the features
- * (method section 2.10), with L_h = c O_h C,
+ * (method section 2.10), with M_h = C_pinv V_h O_h C and L_h = O_h C,
  *
- *   J_ts[j,i] = sum_h ( p_hts (C_pinv V_h O_h C)_ji + (C_pinv K_h q_hts)_j (p_hts (v_hs - o_ht) L_h)_i ) + delta_ts D_t,ji
- *   D_t = C_pinv skip C + sum_h C_pinv Q_h B_ht L_h:
+ *   J_ts = G_ts + delta_ts D_t,   G_ts[j,i] = sum_h ( p_hts M_h[j,i] + k_hts,j (p_hts (v_hs - o_ht) L_h)_i )
+ *   k_hts = c C_pinv K_h q_hts,   D_t = C_pinv skip C + sum_h c C_pinv Q_h B_ht L_h.
  *
- * one row per head and pair of positions in two products, instead of a backward pass for every output feature and position.
+ * No Jacobian of a pair of positions is formed: sum_ts J_ts^2 = sum_ts G_ts^2 + sum_t D_t (D_t + 2 G_tt), where the squares of G are sums over
+ * pairs of heads (attentionMomentPairs.ts), so that one product per output position remains, that of D_t.
+ *
+ * An integrated Jacobian is a sum over heads and points alike: head h at point a counts as a head of its own with the output w_a O_h.
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, scale } from "../../linalg/elementary";
+import { accumulate, add, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
-import { besides } from "../../network/folding";
-import { rotate } from "../../network/rotary";
-import { forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf, type HeadState, type HeadWeights, type Turns } from "../closedForms/attentionState";
+import { besides, stacked } from "../../network/folding";
+import { turnedOffsets } from "../closedForms/attentionPairs";
+import {
+  firstAxesExchanged, forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf, type HeadState, type Turns,
+} from "../closedForms/attentionState";
+import { longestChunk } from "../closedForms/chunks";
 import { times, toTensor } from "../closedForms/matrices";
 import type { EdgesTask } from "../plans/sectionPlan";
+import { MomentPairs, type MomentHead } from "./attentionMomentPairs";
 
-interface FeatureWeights {
-  readonly heads: readonly HeadWeights[];
-  /** C_pinv K_h [r, e] */
-  readonly keys: readonly Tensor[];
-  /** C_pinv Q_h of all heads side by side [r, H e] */
-  readonly queries: Tensor;
-  /** L_h [f, r'] */
-  readonly outOf: readonly Tensor[];
-  /** Row j of C_pinv V_h O_h C for all heads, [r, H, r'] */
-  readonly values: Tensor;
-  /** C_pinv skip C [r, 1, r'] */
-  readonly skip: Tensor;
-}
+/** Features whose D_t are formed together, at most, and numbers that they take: few enough to stay near the processor. */
+const featuresTogether = 64;
+const numbersTogether = 2 ** 22;
 
 /** Both [r', r]; averaged over samples and output positions, summed over input positions. */
 export async function attentionMoments(task: EdgesTask, structure: AttentionSkip): Promise<{ mean: Matrix; meanSquare: Matrix }> {
   const { engine } = task.section;
   const from = (a: Matrix): Matrix => multiply(task.features.CPinv, a);
-  const skip = times(from(structure.skip), task.nextC);
-  const [r, next] = [skip.rows, skip.cols];
-  const outOf = structure.heads.map(({ O }) => times(O, task.nextC));
-  const { weights: heads, dispose } = headWeights(engine, structure.heads);
-  const weights: FeatureWeights = {
-    heads,
-    keys: structure.heads.map(({ K }) => toTensor(engine, from(K))),
-    queries: toTensor(engine, besides(structure.heads.map(({ Q }) => from(Q)))),
-    outOf: outOf.map((O) => toTensor(engine, scale(O, structure.scale))),
-    values: engine.tidy(() => engine.concat(structure.heads.map(({ V }, h) => engine.tensor(multiply(from(V), outOf[h]).data, [r, 1, next])), 1)),
-    skip: engine.tensor(skip.data, [r, 1, next]),
-  };
-  const mean = matrix(r, next);
-  const square = matrix(r, next);
-  let answers = 0;
+  const seen = structure.heads.map(({ Q, K, V, O }) => (
+    { Q: scale(from(Q), structure.scale), K: scale(from(K), structure.scale), V: from(V), L: times(O, task.nextC) }
+  ));
+  const heads = task.points.flatMap(({ weight }): MomentHead[] => seen.map((head) => ({ ...head, L: scale(head.L, weight) })));
+  const skip = scale(times(from(structure.skip), task.nextC), task.points.reduce((sum, { weight }) => sum + weight, 0));
+  const { weights, dispose } = headWeights(engine, structure.heads);
+  const pairs = new MomentPairs(engine, structure, heads);
+  const own = new OwnPositions(engine, heads, skip);
+  const means = new MeanJacobian(engine, heads);
   const size = (positions: number, outputs: number): number => (
-    structure.heads.length * headStateSize(structure, positions, outputs) + headStateTemporaries(structure, positions, outputs) + 3 * outputs * (positions + 3) * r * next
+    heads.length * headStateSize(structure, positions, outputs)
+    + Math.max(headStateTemporaries(structure, positions, outputs), own.sizePerFeature(outputs) * Math.min(skip.rows, 8))
+    + pairs.size(positions, outputs)
   );
-  await task.activations.forEachBatch((batch) => forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, outputs) => {
-    task.checkCancelled();
-    const [sum, squares] = engine.tidy(() => {
-      const sums = task.points.map(({ alpha, weight }) => {
-        const at = jacobiansAt(engine, structure, weights, alpha === 1 ? x : engine.affine(x, alpha), outputs);
-        return weight === 1 ? at : { all: engine.affine(at.all, weight), own: engine.affine(at.own, weight), diagonal: engine.affine(at.diagonal, weight) };
-      }).reduce((total, at) => (
-        { all: engine.add(total.all, at.all), own: engine.add(total.own, at.own), diagonal: engine.add(total.diagonal, at.diagonal) }
-      ));
-      // (J + D)^2 - J^2 = D (D + 2 J) where t = s
-      const crossed = engine.mul(sums.own, engine.add(sums.own, engine.affine(sums.diagonal, 2)));
-      return [
-        engine.add(engine.sum(sums.all, [1]), engine.sum(sums.own, [1])),
-        engine.add(engine.sumOfSquares(sums.all, [1]), engine.sum(crossed, [1])),
-      ] as const;
-    });
-    accumulate(mean, await engine.read(sum));
-    accumulate(square, await engine.read(squares));
-    engine.dispose(sum, squares);
-    answers += x.shape[0] * outputs;
-  }), task.progress);
-  dispose();
-  engine.dispose(...weights.keys, weights.queries, ...weights.outOf, weights.values, weights.skip);
+  let answers = 0;
+  try {
+    await task.activations.forEachBatch((batch) => forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, outputs) => {
+      const turns = engine.tidy(() => turnsOf(engine, structure, x.shape[1], outputs));
+      const states: HeadState[] = [];
+      for (const { alpha } of task.points) {
+        for (const head of weights) {
+          task.checkCancelled();
+          states.push(engine.tidy(() => headState(engine, structure, head, alpha === 1 ? x : engine.affine(x, alpha), outputs, turns)));
+        }
+      }
+      await means.add(states, turns);
+      await own.add(states, () => task.checkCancelled());
+      await pairs.add(states, turns, () => task.checkCancelled());
+      engine.dispose(...new Set([...states, ...(turns ? [turns.inputs, turns.outputs] : [])].flatMap((held) => Object.values(held) as Tensor[])));
+      answers += x.shape[0] * outputs;
+    }), task.progress);
+  } finally {
+    dispose();
+    pairs.dispose();
+    own.dispose();
+  }
+  const mean = add(skip, means.assemble(answers));
+  const square = add(own.squares, pairs.assemble(() => task.checkCancelled()));
   return {
-    mean: transpose(scale(mean, 1 / answers)),
+    mean: transpose(mean),
     // A sum of squares; rounding may leave a vanishing one below zero.
-    meanSquare: transpose(matrix(r, next, square.data.map((entry) => Math.max(0, entry / answers)))),
+    meanSquare: transpose(matrix(skip.rows, skip.cols, square.data.map((entry) => Math.max(0, entry / answers)))),
   };
 }
 
-/** J without D [r, n S, r'], its part where t = s [r, n, r'], and D [r, n, r']. */
-function jacobiansAt(engine: Engine, structure: AttentionSkip, weights: FeatureWeights, x: Tensor, outputs: number): { all: Tensor; diagonal: Tensor; own: Tensor } {
-  const [samples, positions] = x.shape as [number, number, number];
-  const n = samples * outputs;
-  const [r, , next] = weights.skip.shape as [number, number, number];
-  const turns = turnsOf(engine, structure, positions, outputs);
-  const heads = weights.heads.map((head, h) => engine.tidy(() => {
-    const state = headState(engine, structure, head, x, outputs, turns);
-    const L = weights.outOf[h];
-    const [e, f] = [state.queries.shape[1], state.mixed.shape[1]];
-    const byOwnKey = engine.reshape(engine.matMul(state.queries, weights.keys[h], { transposeB: true }), [n, r, 1]);
-    const valuesOut = engine.reshape(engine.matMul(state.values, L), [samples, 1, positions, next]);
-    const mixedOut = engine.reshape(engine.matMul(state.mixed, L), [samples, outputs, 1, next]);
-    const pattern = engine.reshape(state.pattern, [samples, outputs, positions, 1]);
-    return {
-      pattern: engine.reshape(state.pattern, [n * positions, 1]),
-      ownWeight: state.ownWeight,
-      /** C_pinv K q_ts: [n, r, 1], or [n S, r, 1] where it depends on s */
-      byKey: turns ? byTurnedKeys(engine, state, weights.keys[h], turns) : byOwnKey,
-      byOwnKey,
-      offsets: engine.reshape(engine.mul(pattern, engine.sub(valuesOut, mixedOut)), turns ? [n * positions, 1, next] : [n, 1, positions * next]),
-      ownOffsets: engine.reshape(engine.mul(engine.matMul(state.ownOffset, L), state.ownWeight), [n, 1, next]),
-      /** B_t L [e, n r'] */
-      queries: engine.reshape(engine.matMul(engine.reshape(state.covariance, [e * n, f]), L), [e, n * next]),
-    };
-  }));
-  const joined = (name: Exclude<keyof (typeof heads)[number], "queries">, axis: number): Tensor => engine.concat(heads.map((head) => head[name]), axis);
-  /** [batch, r, H] x [batch, H, k] -> [r, batch k / r', r'] */
-  const throughKeys = (left: Tensor, right: Tensor): Tensor => {
-    const product = engine.matMul(left, right);
-    return engine.reshape(engine.transpose(product, [1, 0, 2]), [r, product.size / (r * next), next]);
-  };
-  const throughValues = (pattern: Tensor): Tensor => engine.matMul(pattern, weights.values);
-  const throughQueries = engine.matMul(weights.queries, engine.concat(heads.map(({ queries }) => queries), 0));
-  return {
-    all: engine.add(throughValues(joined("pattern", 1)), throughKeys(joined("byKey", 2), joined("offsets", 1))),
-    diagonal: engine.add(throughValues(joined("ownWeight", 1)), throughKeys(joined("byOwnKey", 2), joined("ownOffsets", 1))),
-    own: engine.add(engine.reshape(throughQueries, [r, n, next]), weights.skip),
-  };
+/** Sums for the mean, which is linear in J. */
+class MeanJacobian {
+  /** Per head sum_t B_t [e, f] and sum_ts p_ts (v_s - o_t) q_ts^T [f, e]; the second is 0 where q does not depend on s. */
+  readonly #covariances: Matrix[];
+  readonly #offsets: Matrix[];
+
+  constructor(private readonly engine: Engine, private readonly heads: readonly MomentHead[]) {
+    this.#covariances = heads.map(({ Q, L }) => matrix(Q.cols, L.rows));
+    this.#offsets = heads.map(({ K, L }) => matrix(L.rows, K.cols));
+  }
+
+  async add(states: readonly HeadState[], turns: Turns | null): Promise<void> {
+    const { engine } = this;
+    for (const [h, state] of states.entries()) {
+      const [n, e] = state.queries.shape as [number, number];
+      const sum = engine.tidy(() => engine.sum(engine.reshape(state.covariance, [e, n, state.mixed.shape[1]]), [1]));
+      accumulate(this.#covariances[h], await engine.read(sum));
+      engine.dispose(sum);
+      if (!turns) continue;
+      const offsets = engine.tidy(() => turnedOffsets(engine, state, state.pattern, turns));
+      accumulate(this.#offsets[h], await engine.read(offsets));
+      engine.dispose(offsets);
+    }
+  }
+
+  /** Mean of J without the skip connection, [r, r']: the weights p_ts of an output position add up to 1. */
+  assemble(answers: number): Matrix {
+    const into = this.heads.map(({ Q, K, V }, h) => {
+      const scores = add(multiply(Q, this.#covariances[h]), multiply(K, this.#offsets[h], { transposeB: true }));
+      return add(V, scores, 1 / answers);
+    });
+    return multiply(besides(into), stacked(this.heads.map(({ L }) => L)));
+  }
 }
 
-/** C_pinv K q_ts for every pair of positions, [n S, r, 1]. @param K C_pinv K [r, e] */
-function byTurnedKeys(engine: Engine, { turned, pattern }: HeadState, K: Tensor, { inputs }: Turns): Tensor {
-  const [samples, outputs, positions] = pattern.shape as [number, number, number];
-  const [r, e] = K.shape as [number, number];
-  const table = (x: Tensor): Tensor => engine.reshape(x, [positions, 1, e]);
-  const turnedKeys = rotate(engine, { cosines: table(inputs.cosines), sines: table(inputs.sines), swap: inputs.swap }, engine.reshape(K, [1, r, e]));
-  const products = engine.matMul(engine.reshape(turned, [samples, outputs, e]), engine.reshape(turnedKeys, [positions * r, e]), { transposeB: true });
-  return engine.reshape(products, [samples * outputs * positions, r, 1]);
+/** What an output position has from its own input position besides: sum_t D_t (D_t + 2 G_tt). */
+class OwnPositions {
+  /** [r, r'] */
+  readonly squares: Matrix;
+  /** c C_pinv Q_h and c C_pinv K_h [r, e] */
+  readonly #queries: readonly Tensor[];
+  readonly #keys: readonly Tensor[];
+  /** L_h of all heads stacked, [H f, r'], and one by one */
+  readonly #allOut: Tensor;
+  readonly #outOf: readonly Tensor[];
+  /** Row j of M_h for all heads, [r, H, r'] */
+  readonly #values: Tensor;
+  /** C_pinv skip C [r, 1, r'] */
+  readonly #skip: Tensor;
+
+  constructor(private readonly engine: Engine, heads: readonly MomentHead[], skip: Matrix) {
+    const [r, next] = [skip.rows, skip.cols];
+    this.squares = matrix(r, next);
+    this.#queries = heads.map(({ Q }) => toTensor(engine, Q));
+    this.#keys = heads.map(({ K }) => toTensor(engine, K));
+    this.#allOut = toTensor(engine, stacked(heads.map(({ L }) => L)));
+    this.#outOf = heads.map(({ L }) => toTensor(engine, L));
+    this.#values = engine.tidy(() => engine.concat(heads.map(({ V, L }) => engine.tensor(multiply(V, L).data, [r, 1, next])), 1));
+    this.#skip = engine.tensor(skip.data, [r, 1, next]);
+  }
+
+  /** Numbers that one feature takes per sample with T outputs. */
+  sizePerFeature(outputs: number): number {
+    const [through, next] = this.#allOut.shape as [number, number];
+    return outputs * (2 * through + 5 * next);
+  }
+
+  async add(states: readonly HeadState[], checkCancelled: () => void): Promise<void> {
+    const { engine } = this;
+    const [n] = states[0].queries.shape;
+    const [r, , next] = this.#skip.shape as [number, number, number];
+    const most = Math.min(numbersTogether / this.sizePerFeature(n), longestChunk(engine) / (n * this.#allOut.size));
+    const together = Math.max(1, Math.min(featuresTogether, Math.floor(most)));
+    const joined = (parts: Tensor[], axis: number): Tensor => engine.concat(parts, axis);
+    const { ownWeights, ownOffsets } = engine.tidy(() => ({
+      ownWeights: joined(states.map(({ ownWeight }) => ownWeight), 1),
+      ownOffsets: joined(states.map(({ ownWeight, ownOffset }, h) => (
+        engine.reshape(engine.matMul(engine.mul(ownWeight, ownOffset), this.#outOf[h]), [n, 1, next])
+      )), 1),
+    }));
+    for (let first = 0; first < r; first += together) {
+      checkCancelled();
+      const count = Math.min(together, r - first);
+      const rows = (a: Tensor): Tensor => engine.slice(a, [first, ...a.shape.slice(1).map(() => 0)], [count, ...a.shape.slice(1)]);
+      const sums = engine.tidy(() => {
+        const covariances = states.map(({ covariance, mixed }, h) => (
+          engine.reshape(engine.matMul(rows(this.#queries[h]), covariance), [count * n, mixed.shape[1]])
+        ));
+        const through = engine.reshape(engine.matMul(joined(covariances, 1), this.#allOut), [count, n, next]);
+        const D = engine.add(through, rows(this.#skip));
+        const byKey = joined(states.map(({ queries }, h) => (
+          engine.reshape(engine.matMul(queries, rows(this.#keys[h]), { transposeB: true }), [n, count, 1])
+        )), 2);
+        const G = engine.add(engine.matMul(ownWeights, rows(this.#values)), firstAxesExchanged(engine, engine.matMul(byKey, ownOffsets)));
+        return engine.sum(engine.mul(D, engine.add(D, engine.affine(G, 2))), [1]);
+      });
+      accumulate(matrix(count, next, this.squares.data.subarray(first * next, (first + count) * next)), await engine.read(sums));
+      engine.dispose(sums);
+    }
+    engine.dispose(ownWeights, ownOffsets);
+  }
+
+  dispose(): void {
+    this.engine.dispose(...this.#queries, ...this.#keys, this.#allOut, ...this.#outOf, this.#values, this.#skip);
+  }
 }
