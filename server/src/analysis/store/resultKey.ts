@@ -13,7 +13,7 @@ import type { LoadedSpec } from "../spec/loadSpec";
 import { resolveSpec } from "../spec/resolveSpec";
 
 /** Raised whenever a change of the code changes numbers: older results are then computed again. */
-export const algorithmVersion = 1;
+export const algorithmVersion = 2;
 
 /** SHA-256 of a file's bytes in hex. @throws UnknownHash when it is not known and must not be computed here. */
 export type HashFile = (path: string) => Promise<string>;

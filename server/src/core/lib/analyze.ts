@@ -62,7 +62,12 @@ export async function* analyzeActivations(
     const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
     const stride = basis === options.edgeBases[0] ? 1 : Math.ceil(source.samples / options.comparisonSamples);
     const sample = stride === 1 ? null : await source.sampleAt(section, stride);
-    const { edges, path } = await edgesBetween(network.sections[section], sample?.activations ?? source.at(section), maps, options, { ...signals, task: progress });
+    // A few samples are too few draws of random signs: where a closed form makes exact edges possible, the estimate takes them.
+    const { structure } = network.sections[section];
+    const exactly = sample !== null && structure.kind !== "general";
+    const { edges, path } = await edgesBetween(
+      network.sections[section], sample?.activations ?? source.at(section), maps, exactly ? { ...options, edgeSources: null } : options, { ...signals, task: progress },
+    );
     sample?.dispose();
     yield { kind: "edges", basis, section, edges, path: stride === 1 ? path : `${path}, from one sample in ${stride}` };
   }

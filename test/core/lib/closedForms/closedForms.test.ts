@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { forEachRows } from "../../../../server/src/core/lib/closedForms/chunks";
 import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
+import { planEdges } from "../../../../server/src/core/lib/plans/planEdges";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
-import type { SectionWork } from "../../../../server/src/core/lib/plans/sectionCost";
+import type { EdgeWork, SectionWork } from "../../../../server/src/core/lib/plans/sectionCost";
+import { edgeDraws } from "../../../../server/src/core/lib/sources/randomSources";
+import type { Section } from "../../../../server/src/core/network/section";
 import { mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
 import { referenceEngine } from "../../support/networks";
 import { itAgreesWithTheGeneralPath } from "./agreement";
@@ -56,6 +59,36 @@ describe("position-wise sections", () => {
     expect(rows.reduce((sum, count) => sum + count, 0)).toBe(fixture.batches.samples * fixture.batches.positions);
     const [whole, parts] = [2 ** 26, 3000].map((budget) => planSection(section, manyFeatures).edges(task(fixture, section, atData, true, budget)));
     expect(relativeDifference(await parts, await whole)).toBeLessThan(1e-13);
+  });
+});
+
+describe("the planner of edges", () => {
+  const { network } = transformerFixture(engine, { nodeLayers: ["ln1.0", "ln2.0", "unembed", "output"] });
+  const [attention, , affine] = network.sections;
+  const [neurons] = mlpFixture(engine, { widths: [200, 400, 3] }).network.sections;
+  const many: EdgeWork = { task: { edgesFrom: 700 }, outputs: 700, positions: 256, points: 1 };
+  const pathOf = (section: Section, draws: number | null, positions = many.positions): string => (
+    planEdges(section, { ...many, positions }, draws === null ? null : edgeDraws(draws, 0, 0)).path
+  );
+
+  it("draws signs where they save much, and says so", () => {
+    for (const section of [attention, neurons]) {
+      expect(pathOf(section, 1)).toMatch(/^closed form of .*, summed over positions with 1 draw of random signs, because exact edges need about .* times more multiplications$/);
+      expect(pathOf(section, 2)).toMatch(/2 draws of random signs/);
+    }
+  });
+
+  it("stays exact without draws, with as many draws as positions, with one position, and where exact edges cost little", () => {
+    for (const section of [attention, neurons]) {
+      expect(pathOf(section, null)).not.toMatch(/random signs/);
+      for (const path of [pathOf(section, 256), pathOf(section, 1, 1)]) expect(path).toMatch(/; exact, because random signs would not save 4 times the multiplications$/);
+    }
+    expect(pathOf(affine, 1)).toMatch(/^closed form of a linear section.*; exact/);
+  });
+
+  it("draws for backward passes where positions mix and there is no closed form", () => {
+    const { sections: [general] } = transformerFixture(engine, { nodeLayers: ["ln1.0", "output"] }).network;
+    expect(pathOf(general, 1)).toMatch(/^vector-Jacobian products of 1 draw of random signs over positions per feature, because exact edges need about 256 times more/);
   });
 });
 

@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { jacobianGramByVjp } from "../../../../server/src/core/lib/basis/jacobianGram";
 import { edgesByVjp } from "../../../../server/src/core/lib/edges/squaredEdges";
 import type { BasisSources } from "../../../../server/src/core/lib/options";
+import { planSection } from "../../../../server/src/core/lib/plans/planSection";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
-import { edgeSources, gramSources } from "../../../../server/src/core/lib/sources/randomSources";
+import { edgeDraws, edgeSources, gramSources } from "../../../../server/src/core/lib/sources/randomSources";
 import { ActivationSource } from "../../../../server/src/core/lib/statistics/activationSource";
 import type { Matrix } from "../../../../server/src/core/linalg/matrix";
 import { networkBatches } from "../../../../server/src/core/network/batches";
@@ -43,7 +44,7 @@ function task(of: SectionedNetwork, batchSize = 12, memoryBudget = 2 ** 24): Edg
 }
 
 const gram = (sources: BasisSources, seed: number, of = task(network)): Promise<Matrix> => jacobianGramByVjp(of, gramSources(engine, of.nextC!, sources, seed, 0));
-const edges = (draws: number, seed: number, of = task(network)): Promise<Matrix> => edgesByVjp(of, edgeSources(engine, of.nextC!, draws, seed, 0));
+const edges = (draws: number, seed: number, of = task(network)): Promise<Matrix> => edgesByVjp(of, edgeSources(engine, of.nextC!, edgeDraws(draws, seed, 0)));
 
 /** Mean and variance of every entry over independent estimates. */
 async function moments(estimate: (seed: number) => Promise<Matrix>, count: number): Promise<{ mean: Float64Array; variance: Float64Array }> {
@@ -125,6 +126,29 @@ describe("random sources of edges (method 3.2)", () => {
     const ratio = (await deviation(1)) / (await deviation(16));
     expect(ratio).toBeGreaterThan(2.5);
     expect(ratio).toBeLessThan(6);
+  });
+
+  it.each([["attention", "ln1.0", "ln2.0"], ["an MLP", "ln2.0", "unembed"]])("of %s in closed form are unbiased and do not depend on batches and memory", async (_, ...layers) => {
+    const cut = cutIntoSections(transformer(), layers);
+    const closed = planSection(cut.sections[0], { task: "gram", outputs: 1e6, positions: 3, points: 1 });
+    const drawn = (draws: number, seed: number, of = task(cut)): Promise<Matrix> => closed.drawnEdges!(of, edgeDraws(draws, seed, 0));
+    expectUnbiased(await moments((seed) => drawn(1, seed), estimates), await closed.edges(task(cut)));
+    const whole = await drawn(2, 7);
+    expect(relativeDifference(await drawn(2, 7, task(cut, 5)), whole)).toBeLessThan(1e-12);
+    expect(relativeDifference(await drawn(2, 7, task(cut, 12, 1)), whole)).toBeLessThan(1e-12);
+    expect(relativeDifference(await drawn(2, 8), whole)).toBeGreaterThan(1e-3);
+  });
+
+  it("in closed form keep their digits in float32", async () => {
+    const single = await referenceEngine("float32");
+    for (const layers of [["ln1.0", "ln2.0"], ["ln2.0", "unembed"]]) {
+      const [low, high] = [single, engine].map((of) => cutIntoSections(transformerOf(transformerWeights(sizes, 1), of), layers));
+      const [rough, exact] = await Promise.all([low, high].map((cut) => (
+        planSection(cut.sections[0], { task: "gram", outputs: 1e6, positions: 3, points: 1 }).drawnEdges!(task(cut), edgeDraws(1, 3, 0))
+      )));
+      expect(relativeDifference(rough, exact)).toBeLessThan(2e-5);
+      expect(relativeDifference(rough, exact)).toBeGreaterThan(0);
+    }
   });
 
   it("do not depend on batches and memory", async () => {

@@ -5,14 +5,17 @@ import type { Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
 import type { JacobianGramTask, SectionPlan } from "../plans/sectionPlan";
+import { drawnTokenEdges } from "./drawnTokenEdges";
 import { edgesOfHidden } from "./hiddenEdges";
 import { isNarrow, outputMetric, sandwich, symmetricFactor } from "./matrices";
 import { slopeMoments, slopeMomentsOfOutputs, twoSlopes } from "./slopes";
+import { neuronsForm } from "./tokenForm";
 
 type AffineActivation = Extract<SectionStructure, { kind: "affine-activation" }>;
 
 /** M' = W (Sg ∘ P) W^T with Sg the second moment of the slopes and P = C C^T of the next layer. */
-export function affineActivationPlan({ W, activation }: AffineActivation): SectionPlan {
+export function affineActivationPlan(structure: AffineActivation): SectionPlan {
+  const { W, activation } = structure;
   const inner = async (task: JacobianGramTask): Promise<Matrix> => {
     const two = twoSlopes(activation, task.points);
     // A negative slope before the kink would make outputs positive there.
@@ -30,5 +33,6 @@ export function affineActivationPlan({ W, activation }: AffineActivation): Secti
       outOf: task.nextC ?? identity(W.cols),
       constant: null,
     }),
+    drawnEdges: (task, draws) => drawnTokenEdges(task, neuronsForm(structure), draws),
   };
 }

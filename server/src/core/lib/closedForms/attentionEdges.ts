@@ -20,10 +20,11 @@ import type { AttentionSkip } from "../../network/attentionStructure";
 import { stacked } from "../../network/folding";
 import { rotate } from "../../network/rotary";
 import type { EdgesTask } from "../plans/sectionPlan";
+import { headsBetweenFeatures } from "./attentionHeads";
 import {
   firstAxesExchanged, forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf, weightedOffsets, type HeadState, type Turns,
 } from "./attentionState";
-import { times, toTensor } from "./matrices";
+import { toTensor } from "./matrices";
 
 /** Features whose attributions are formed together. */
 const featuresTogether = 64;
@@ -48,15 +49,11 @@ interface Head {
 /** E [r', r]; for any integration rule, because attributions are linear in the Jacobian. */
 export async function attentionEdges(task: EdgesTask, structure: AttentionSkip): Promise<Matrix> {
   const { engine } = task.section;
-  const { C, CPinv } = task.features;
-  const folded = structure.heads.map(({ Q, K, V, O }) => (
-    { Q: multiply(CPinv, Q), K: multiply(CPinv, K), V: multiply(CPinv, V), O: times(O, task.nextC) }
-  ));
-  const bypass = times(multiply(CPinv, structure.skip), task.nextC);
+  const { heads: folded, skip: bypass } = headsBetweenFeatures(structure, task);
   const { weights, dispose } = headWeights(engine, folded);
   const outOf = toTensor(engine, scale(stacked(folded.map(({ O }) => O)), structure.scale));
   const blocks = featureBlocks(engine, folded, bypass);
-  const toFeatures = toTensor(engine, C);
+  const toFeatures = toTensor(engine, task.features.C);
   const sums = matrix(bypass.rows, bypass.cols);
   let inputs = 0;
   const size = (positions: number, outputs: number): number => valuesPerSample(structure, task.points.length, positions, outputs, bypass);

@@ -104,24 +104,49 @@ export function turnsOf(engine: Engine, { rotary, heads }: AttentionSkip, positi
   return { inputs, outputs: { ...inputs, cosines: last(inputs.cosines), sines: last(inputs.sines) } };
 }
 
+/** What a head attends to, for B samples. */
+export interface HeadPattern {
+  /** q_t [B, T, e], not turned. */
+  readonly queries: Tensor;
+  /** q_t R_t [B, T, e] */
+  readonly turned: Tensor;
+  /** k_s R_s [B, S, e], centred over s */
+  readonly keys: Tensor;
+  /** v_s [B, S, f], centred over s */
+  readonly values: Tensor;
+  /** p_ts [B, T, S] */
+  readonly pattern: Tensor;
+  /** o_t [B, T, f], of the centred values */
+  readonly mixed: Tensor;
+}
+
+/** The last `outputs` positions of x [B, S, width]. */
+export function lastPositions(engine: Engine, x: Tensor, outputs: number): Tensor {
+  const [samples, positions, width] = x.shape as [number, number, number];
+  return outputs === positions ? x : engine.slice(x, [0, positions - outputs, 0], [samples, outputs, width]);
+}
+
+/** @param x [B, S, width of the weights' rows], the outputs are its last positions; call inside `tidy`. */
+export function headPattern(engine: Engine, structure: AttentionSkip, weights: HeadWeights, x: Tensor, outputs: number, turns: Turns | null): HeadPattern {
+  return engine.tidy(() => {
+    const queries = engine.matMul(lastPositions(engine, x, outputs), weights.Q);
+    const turned = turns ? rotate(engine, turns.outputs, queries) : queries;
+    const plainKeys = engine.matMul(x, weights.K);
+    const keys = turns ? rotate(engine, turns.inputs, plainKeys) : plainKeys;
+    const pattern = singleHeadPattern(engine, turned, keys, structure);
+    const values = centredOverPositions(engine, engine.matMul(x, weights.V));
+    return { queries, turned, keys: centredOverPositions(engine, keys), values, pattern, mixed: engine.matMul(pattern, values) };
+  });
+}
+
 /** @param x [B, S, width of the weights' rows], the outputs are its last positions; call inside `tidy`. */
 export function headState(engine: Engine, structure: AttentionSkip, weights: HeadWeights, x: Tensor, outputs: number, turns: Turns | null): HeadState {
   const [samples, positions] = x.shape as [number, number, number];
-  const atOutputs = (all: Tensor): Tensor => (
-    outputs === positions ? all : engine.slice(all, [0, positions - outputs, 0], [samples, outputs, all.shape[2]])
-  );
   const n = samples * outputs;
   return engine.tidy(() => {
-    const queries = engine.matMul(atOutputs(x), weights.Q);
-    const turned = turns ? rotate(engine, turns.outputs, queries) : queries;
-    const plainKeys = engine.matMul(x, weights.K);
-    const rawKeys = turns ? rotate(engine, turns.inputs, plainKeys) : plainKeys;
-    const pattern = singleHeadPattern(engine, turned, rawKeys, structure);
-    const keys = centredOverPositions(engine, rawKeys);
-    const values = centredOverPositions(engine, engine.matMul(x, weights.V));
+    const { queries, turned, keys, values, pattern, mixed } = headPattern(engine, structure, weights, x, outputs, turns);
     const e = keys.shape[2];
     const f = values.shape[2];
-    const mixed = engine.matMul(pattern, values);
     const covariance = engine.tidy(() => {
       const products = engine.matMul(keys, weightedOffsets(engine, { pattern, values, mixed }), { transposeA: true });
       return turns ? keysTurnedBack(engine, turns, products, [samples, outputs, e, f]) : firstAxesExchanged(engine, products);
@@ -135,7 +160,7 @@ export function headState(engine: Engine, structure: AttentionSkip, weights: Hea
       pattern,
       mixed: engine.reshape(mixed, [n, f]),
       ownWeight: engine.reshape(engine.sum(engine.mul(pattern, own), [2]), [n, 1]),
-      ownOffset: engine.reshape(engine.sub(atOutputs(values), mixed), [n, f]),
+      ownOffset: engine.reshape(engine.sub(lastPositions(engine, values, outputs), mixed), [n, f]),
       covariance: engine.reshape(covariance, [e, n * f]),
     };
   });

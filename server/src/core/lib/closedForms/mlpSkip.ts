@@ -4,14 +4,17 @@ import { add, hadamard, scaleColumns } from "../../linalg/elementary";
 import { multiply } from "../../linalg/multiply";
 import type { SectionStructure } from "../../network/sectionStructure";
 import type { SectionPlan } from "../plans/sectionPlan";
+import { drawnTokenEdges } from "./drawnTokenEdges";
 import { edgesOfHidden } from "./hiddenEdges";
 import { outputMetric, sandwich, times, withTranspose } from "./matrices";
 import { slopeMoments } from "./slopes";
+import { mlpForm } from "./tokenForm";
 
 type MlpSkip = Extract<SectionStructure, { kind: "mlp-skip" }>;
 
 /** M' = K P K^T + X + X^T + A (Sg ∘ (B P B^T)) A^T with X = A diag(mean a') B P K^T. */
-export function mlpSkipPlan({ A, activation, B, skip }: MlpSkip): SectionPlan {
+export function mlpSkipPlan(structure: MlpSkip): SectionPlan {
+  const { A, activation, B, skip } = structure;
   return {
     path: `closed form of an MLP with ${activation.name} and a skip connection (moments of its slopes, no Jacobian per sample)`,
     jacobianGram: async (task) => {
@@ -27,5 +30,6 @@ export function mlpSkipPlan({ A, activation, B, skip }: MlpSkip): SectionPlan {
       outOf: times(B, task.nextC),
       constant: times(multiply(task.features.CPinv, skip), task.nextC),
     }),
+    drawnEdges: (task, draws) => drawnTokenEdges(task, mlpForm(structure), draws),
   };
 }

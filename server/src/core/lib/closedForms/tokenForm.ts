@@ -9,11 +9,15 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import type { Matrix } from "../../linalg/matrix";
-import { applyActivation, activationSlope } from "../../network/activationFunction";
+import { identity } from "../../linalg/elementary";
+import { matrix, type Matrix } from "../../linalg/matrix";
+import { multiply } from "../../linalg/multiply";
+import { applyActivation, activationSlope, type ActivationFunction } from "../../network/activationFunction";
 import type { SectionStructure } from "../../network/sectionStructure";
+import type { EdgesTask } from "../plans/sectionPlan";
 import type { IntegrationPoint } from "../sources/integration";
-import { toTensor } from "./matrices";
+import { times, toTensor } from "./matrices";
+import { integratedSlope } from "./slopes";
 
 export interface TokenForm {
   /** [d, d'] */
@@ -44,6 +48,29 @@ export interface TokenJacobians {
   readonly terms: readonly { readonly left: Tensor; readonly right: Tensor }[];
 }
 
+/** A form between features. */
+export interface FeatureForm {
+  /** K [r, r'] */
+  readonly skip: Matrix;
+  /** L_g [r, h] */
+  readonly into: readonly Matrix[];
+  /** M_i [r, m_i] */
+  readonly leftMaps: readonly Matrix[];
+  /** R [h, r'] */
+  readonly outOf: Matrix;
+}
+
+/** The form of a section seen from the features of its input, towards those of its output. */
+export function betweenFeatures(form: TokenForm, { features, nextC }: Pick<EdgesTask, "features" | "nextC">): FeatureForm {
+  const from = (a: Matrix): Matrix => multiply(features.CPinv, a);
+  return {
+    skip: times(from(form.skip), nextC),
+    into: form.into.map(from),
+    leftMaps: form.leftMaps.map(from),
+    outOf: times(form.outOf, nextC),
+  };
+}
+
 /** Sum over the points of weight times `at(alpha)`. */
 export function integrated(engine: Engine, points: readonly IntegrationPoint[], at: (alpha: number) => Tensor): Tensor {
   return points
@@ -53,6 +80,40 @@ export function integrated(engine: Engine, points: readonly IntegrationPoint[], 
     })
     .reduce((sum, term) => engine.add(sum, term));
 }
+
+interface Layer {
+  readonly into: Matrix;
+  readonly activation: ActivationFunction;
+  readonly outOf: Matrix;
+  readonly skip: Matrix;
+}
+
+/** x skip + act(x into) outOf: one group of slopes. */
+function layerForm({ into, activation, outOf, skip }: Layer): TokenForm {
+  return {
+    skip,
+    into: [into],
+    outOf,
+    leftMaps: [],
+    uniformSlopes: false,
+    valuesPerRow: 4 * into.cols,
+    prepare(engine) {
+      const weights = toTensor(engine, into);
+      return {
+        evaluate: (x, points) => ({ slopes: [integratedSlope(engine, activation, engine.matMul(x, weights), points)], terms: [] }),
+        dispose: () => engine.dispose(weights),
+      };
+    },
+  };
+}
+
+export const mlpForm = ({ A, activation, B, skip }: Extract<SectionStructure, { kind: "mlp-skip" }>): TokenForm => (
+  layerForm({ into: A, activation, outOf: B, skip })
+);
+
+export const neuronsForm = ({ W, activation }: Extract<SectionStructure, { kind: "affine-activation" }>): TokenForm => (
+  layerForm({ into: W, activation, outOf: identity(W.cols), skip: matrix(W.rows, W.cols) })
+);
 
 type GatedMlp = Extract<SectionStructure, { kind: "gated-mlp-skip" }>;
 

@@ -14,8 +14,8 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { forEachRows } from "./chunks";
-import { times, toTensor } from "./matrices";
-import type { TokenForm, TokenJacobians } from "./tokenForm";
+import { toTensor } from "./matrices";
+import { betweenFeatures, type FeatureForm, type TokenForm, type TokenJacobians } from "./tokenForm";
 
 /**
  * `edges`: squares of J times the feature, with J at the activations projected to the features (method section 3.1).
@@ -30,27 +30,9 @@ export interface TokenMoments {
   readonly meanSquare: Matrix;
 }
 
-/** A form between features. */
-interface FeatureForm {
-  /** K [r, r'] */
-  readonly skip: Matrix;
-  /** L_g [r, h] */
-  readonly into: readonly Matrix[];
-  /** M_i [r, m_i] */
-  readonly leftMaps: readonly Matrix[];
-  /** R [h, r'] */
-  readonly outOf: Matrix;
-}
-
 /** Moments of J between the features of the task, its integration points summed. @param form of the whole section */
 export function tokenMoments(task: EdgesTask, form: TokenForm, kind: MomentKind): Promise<TokenMoments> {
-  const from = (a: Matrix): Matrix => multiply(task.features.CPinv, a);
-  const between: FeatureForm = {
-    skip: times(from(form.skip), task.nextC),
-    into: form.into.map(from),
-    leftMaps: form.leftMaps.map(from),
-    outOf: times(form.outOf, task.nextC),
-  };
+  const between = betweenFeatures(form, task);
   return form.uniformSlopes ? uniformMoments(task, form, between, kind) : productMoments(task, form, between, kind);
 }
 

@@ -3,6 +3,7 @@
 import type { Norm, NormMlp } from "../../network/normStructure";
 import type { SectionStructure } from "../../network/sectionStructure";
 import type { SectionPlan } from "../plans/sectionPlan";
+import { drawnTokenEdges } from "./drawnTokenEdges";
 import { normForm, normMlpForm } from "./normForm";
 import { gatedForm, type TokenForm } from "./tokenForm";
 import { tokenGram } from "./tokenGram";
@@ -26,6 +27,7 @@ export function tokenPlan(structure: TokenStructure): SectionPlan {
     path: describe(structure),
     jacobianGram: (task) => tokenGram(task, form),
     edges: async (task) => (await tokenMoments(task, form, "edges")).meanSquare,
+    drawnEdges: (task, draws) => drawnTokenEdges(task, form, draws),
   };
 }
 

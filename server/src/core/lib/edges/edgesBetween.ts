@@ -5,14 +5,13 @@ import type { Matrix } from "../../linalg/matrix";
 import type { NodeLayer, Section } from "../../network/section";
 import type { FeatureMap, LayerBasis } from "../basis/layerBasis";
 import type { EdgeBasis, LibOptions, TaskSignals } from "../options";
-import { planSection } from "../plans/planSection";
+import { planEdges } from "../plans/planEdges";
 import type { EdgesTask, SectionPlan } from "../plans/sectionPlan";
 import { integrationPoints, integrationRule } from "../sources/integration";
-import { edgeSources } from "../sources/randomSources";
-import { featuresOfOutput, isPositionWise } from "../sources/sourceChunks";
+import { edgeDraws } from "../sources/randomSources";
+import { featuresOfOutput } from "../sources/sourceChunks";
 import type { LayerActivations } from "../statistics/activationSource";
 import { functionalEdges } from "./functionalEdges";
-import { edgesByVjp } from "./squaredEdges";
 
 /** The features of one node layer in a basis; null for a last layer without a rotation, whose features are its components. */
 export function featureMapIn(basis: EdgeBasis, layer: LayerBasis | null, { width }: NodeLayer): FeatureMap | null {
@@ -45,13 +44,7 @@ export async function edgesBetween(
 
 function edgePlan({ section, activations, features, nextC, points }: EdgesTask, options: LibOptions): Pick<SectionPlan, "path" | "edges"> {
   if (options.edgeFormula === "functional") return { path: "functional edges (one vector-Jacobian product per feature and point)", edges: functionalEdges };
-  const draws = options.edgeSources;
-  if (draws === null || isPositionWise(section)) {
-    const outputs = featuresOfOutput(section, nextC).cols;
-    return planSection(section, { task: { edgesFrom: features.C.cols }, outputs, positions: activations.positions, points: points.length });
-  }
-  return {
-    path: `vector-Jacobian products of random sources (${draws} over positions)`,
-    edges: (task) => edgesByVjp(task, edgeSources(section.engine, featuresOfOutput(section, nextC), draws, options.seed, section.index)),
-  };
+  const outputs = featuresOfOutput(section, nextC).cols;
+  const draws = options.edgeSources === null || activations.positions === 1 ? null : edgeDraws(options.edgeSources, options.seed, section.index);
+  return planEdges(section, { task: { edgesFrom: features.C.cols }, outputs, positions: activations.positions, points: points.length }, draws);
 }

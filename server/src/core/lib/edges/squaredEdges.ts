@@ -22,7 +22,8 @@ export async function edgesByVjp(task: EdgesTask, random: Sources | null = null)
   const CPinv = engine.tensor(features.CPinv.data, [features.CPinv.rows, features.CPinv.cols]);
   await activations.forEachBatch(async (x) => {
     const positions = x.shape[1];
-    const samples = isPositionWise(section) ? positionsAsSamples(engine, x) : x;
+    // Signs are drawn over the positions of a sample, which then stay together.
+    const samples = random === null && isPositionWise(section) ? positionsAsSamples(engine, x) : x;
     await addBatch(task, sources, samples, passed, { C, CPinv }, total, 1 / (positions * sources.draws));
     passed += samples.shape[0];
     if (samples !== x) engine.dispose(samples);

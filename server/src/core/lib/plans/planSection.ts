@@ -26,7 +26,8 @@ export function planSection(section: Section, work: SectionWork): SectionPlan {
   return { ...closed, path: `${closed.path}, because it needs about ${times(ratio)} fewer multiplications than ${passes}` };
 }
 
-function closedPlan(section: Section): SectionPlan | null {
+/** The closed form of the section's structure; null when it has none. */
+export function closedPlan(section: Section): SectionPlan | null {
   const { structure } = section;
   switch (structure.kind) {
     case "affine":
@@ -46,4 +47,5 @@ function closedPlan(section: Section): SectionPlan | null {
   }
 }
 
-const times = (ratio: number): string => `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString("en")} times`;
+/** A ratio of costs in words. */
+export const times = (ratio: number): string => `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString("en")} times`;

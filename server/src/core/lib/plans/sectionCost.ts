@@ -20,15 +20,31 @@ export interface SectionWork {
   readonly points: number;
 }
 
+/** The work of edges. */
+export interface EdgeWork extends SectionWork {
+  readonly task: { readonly edgesFrom: number };
+}
+
 /** Backward passes of all output features from one output position to all input positions, and what becomes of them. */
 export function generalCost(section: Section, { task, outputs, positions, points }: SectionWork): number {
-  const isMixing = section.modules.some(({ structure }) => structure.kind === "attention");
-  const read = isMixing ? positions : 1;
+  const read = mixesPositions(section) ? positions : 1;
   const backwards = backwardCost(section, read);
   const d = section.inputWidth;
   const used = d * (task === "gram" ? d : task.edgesFrom);
   return outputs * read * (points * backwards + used);
 }
+
+/** The same from `draws` random signs over the output positions: where positions mix, one pass serves all of a sample. */
+export function drawnGeneralCost(section: Section, work: EdgeWork, draws: number): number {
+  const passes = draws * generalCost(section, work);
+  return mixesPositions(section) ? passes / outputPositions(section.structure, work) : passes;
+}
+
+const mixesPositions = ({ modules }: Section): boolean => modules.some(({ structure }) => structure.kind === "attention");
+
+const outputPositions = (structure: SectionStructure, { positions }: SectionWork): number => (
+  structure.kind === "attention-skip" && structure.lastPositionOnly ? 1 : positions
+);
 
 /** Multiplications of one backward pass per position that its source reaches. */
 export const backwardCost = (section: Section, positions: number): number =>
@@ -67,6 +83,44 @@ export function closedFormCost(structure: SectionStructure, work: SectionWork): 
     case "general":
       return null;
   }
+}
+
+/** Edges from `draws` random signs over the output positions in closed form, per output position; null for a section without one. */
+export function drawnClosedCost(structure: SectionStructure, work: EdgeWork, draws: number): number | null {
+  switch (structure.kind) {
+    case "norm":
+      return drawnHiddenCost(structure.into.rows, structure.outOf.rows, 0, 2, work, draws);
+    case "affine-activation":
+      return drawnHiddenCost(structure.W.rows, structure.W.cols, 1, 1, work, draws);
+    case "mlp-skip":
+      return drawnHiddenCost(structure.A.rows, structure.A.cols, 1, 1, work, draws);
+    case "gated-mlp-skip":
+      return drawnHiddenCost(structure.gate.rows, structure.gate.cols, 2, 2, work, draws);
+    case "norm-mlp":
+      return drawnHiddenCost(structure.A.rows, structure.A.cols, structure.up ? 2 : 1, structure.up ? 4 : 3, work, draws);
+    case "attention-skip":
+      return structure.rotary ? null : drawnAttentionCost(structure, work, draws);
+    case "affine":
+    case "general":
+      return null;
+  }
+}
+
+/** @param sums over positions, each a product of features with slopes or with a rank-one term */
+function drawnHiddenCost(
+  width: number, hidden: number, groups: number, sums: number, { task: { edgesFrom }, outputs, positions }: EdgeWork, draws: number,
+): number {
+  return groups * width * hidden + draws * edgesFrom * hidden * (sums + outputs / positions);
+}
+
+function drawnAttentionCost(structure: AttentionSkip, work: EdgeWork, draws: number): number {
+  const { task: { edgesFrom: r }, outputs, positions, points } = work;
+  const count = structure.heads.length * points;
+  const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
+  const [T, S] = [outputPositions(structure, work), positions];
+  const state = S * (2 * e + f + r);
+  const perDraw = S * (r + 2 * e) + (r * (2 * e + f) * (T + S)) / T;
+  return count * (state + draws * perDraw) + (draws * r * structure.heads.length * f * outputs) / T;
 }
 
 /** Second moments of the slopes; or a product per feature and token, or pairs of slopes per feature. */

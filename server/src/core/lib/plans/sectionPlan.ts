@@ -4,6 +4,7 @@ import type { Matrix } from "../../linalg/matrix";
 import type { Section } from "../../network/section";
 import type { FeatureMap } from "../basis/layerBasis";
 import type { IntegrationPoint } from "../sources/integration";
+import type { EdgeDraws } from "../sources/randomSources";
 import type { LayerActivations } from "../statistics/activationSource";
 
 interface SectionTask {
@@ -41,4 +42,6 @@ export interface SectionPlan {
   gramFactor?(task: JacobianGramTask): Promise<Matrix>;
   /** E [r', r], method section 3.1. */
   edges(task: EdgesTask): Promise<Matrix>;
+  /** E [r', r] from random signs over the output positions, method section 3.2; the same numbers as the general path's from the same draws. */
+  drawnEdges?(task: EdgesTask, draws: EdgeDraws): Promise<Matrix>;
 }

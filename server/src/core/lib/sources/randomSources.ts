@@ -46,12 +46,32 @@ export function gramSources(engine: Engine, nextC: Matrix, { position, hidden }:
   });
 }
 
-/** Sources of squared edges: `draws` times signs over the positions, shared by all features. */
-export function edgeSources(engine: Engine, nextC: Matrix, draws: number, seed: number, section: number): Sources {
+/** Random signs over the output positions of a section, for squared edges (method section 3.2). */
+export interface EdgeDraws {
+  /** Draws per sample, Q. */
+  readonly count: number;
+  /** Writes the signs of one draw for one sample of the pass over the data into `into` [T]. */
+  signs(draw: number, sample: number, into: Float64Array): void;
+}
+
+/** @param section index, so that sections draw apart */
+export function edgeDraws(count: number, seed: number, section: number): EdgeDraws {
+  return {
+    count,
+    signs: (draw, sample, into) => {
+      const random = keyedRandom(seed, purpose.edges, section, sample, draw);
+      for (let t = 0; t < into.length; t += 1) into[t] = sign(random);
+    },
+  };
+}
+
+/** The same draws as sources of the general path: each is shared by all features. */
+export function edgeSources(engine: Engine, nextC: Matrix, draws: EdgeDraws): Sources {
   const features = nextC.cols;
-  return randomSources(engine, nextC, draws, (_, size) => sourceChunks(draws, features, size), (source, sample, phi, positions) => {
-    const random = keyedRandom(seed, purpose.edges, section, sample, source.position);
-    for (let t = 0; t < positions; t += 1) phi[t * features + source.feature] = sign(random);
+  return randomSources(engine, nextC, draws.count, (_, size) => sourceChunks(draws.count, features, size), (source, sample, phi, positions) => {
+    const signs = new Float64Array(positions);
+    draws.signs(source.position, sample, signs);
+    for (let t = 0; t < positions; t += 1) phi[t * features + source.feature] = signs[t];
   });
 }
 
