@@ -1,9 +1,10 @@
 /**
  * @file Times the bases and edges of one analysis section by section, below the command line; run by scripts/bench (cases gpt2, limit, scaling).
  *
- *   sectionBench BACKEND SPEC... [--edge-samples N] [--limit] [--clock processor]
+ *   sectionBench BACKEND SPEC... [--edge-samples N] [--edge-draws Q] [--limit] [--clock processor]
  *
  * Prints one JSON object (`Answer`) on a line of its own for every spec. Edges are those of the LIB basis, exact; of the first N samples with --edge-samples, else of all.
+ * --edge-draws also times them from Q draws of random signs over the positions of every sample.
  * --limit also times the matrix products of every step on their own. Steps are named on standard error as they end.
  */
 
@@ -22,9 +23,9 @@ import { now } from "./cases/clock";
 import { countedEngine, type Work } from "./cases/countedEngine";
 import { limitOf, operationsOf, squareRate } from "./cases/productLimit";
 
-/** One step of the analysis: all means, all Grams, one basis or the edges of one section. */
+/** One step of the analysis: all means, all Grams, one basis or the edges of one section, exact or from draws. */
 interface Step {
-  step: "means" | "grams" | "basis" | "edges";
+  step: "means" | "grams" | "basis" | "edges" | "drawn edges";
   /** Node layer that the section starts at; empty for means and Grams. */
   layer: string;
   /** Whole step, eigenproblems included. */
@@ -50,7 +51,16 @@ interface Answer {
   squareRate: number | null;
 }
 
-async function measure(specFile: string, backend: BackendName, edgeSamples: number | null, withLimit: boolean): Promise<Answer> {
+/** What is measured besides bases and exact edges of the samples. */
+interface Wanted {
+  /** Samples of the exact edges; null: all. */
+  edgeSamples: number | null;
+  /** Draws of further edges from all samples; null: none. */
+  edgeDraws: number | null;
+  limit: boolean;
+}
+
+async function measure(specFile: string, backend: BackendName, wanted: Wanted): Promise<Answer> {
   const compute = { backend, probeFile: null, backendCacheFile: null, maxMemory: null };
   const inputs = await readInputs(await loadSpec({ spec: specFile, model: null }), compute, () => Promise.resolve(""), () => undefined);
   const plain = await createEngine({ backend, precision: inputs.resolved.precision });
@@ -81,32 +91,38 @@ async function measure(specFile: string, backend: BackendName, edgeSamples: numb
     bases.unshift(basis);
     finish("basis", name, path ?? "");
   }
-  const part = networkBatches(network.network, data.inputs, batchSize, edgeSamples ?? data.inputs.count);
-  const source = new ActivationSource(network, part, options.memoryBudget / 2, signals.checkCancelled);
-  // Activations are kept, as in an analysis: edges do not wait for the sections before.
-  await source.forEachBatch(network.sections.length - 1, () => Promise.resolve(), { keep: true });
-  take();
-  mark = now();
-  for (const section of [...network.sections].reverse()) {
-    const { path } = await edgesBetween(section, source.at(section.index), bases, options, { ...signals, task: () => undefined });
-    finish("edges", section.from, path, part.samples);
-  }
-  source.dispose();
+  const edges = async (step: "edges" | "drawn edges", samples: number, edgeSources: number | null): Promise<void> => {
+    const part = networkBatches(network.network, data.inputs, batchSize, samples);
+    const source = new ActivationSource(network, part, options.memoryBudget / 2, signals.checkCancelled);
+    // Activations are kept, as in an analysis: edges do not wait for the sections before.
+    await source.forEachBatch(network.sections.length - 1, () => Promise.resolve(), { keep: true });
+    take();
+    mark = now();
+    for (const section of [...network.sections].reverse()) {
+      const { path } = await edgesBetween(section, source.at(section.index), bases, { ...options, edgeSources }, { ...signals, task: () => undefined });
+      finish(step, section.from, path, part.samples);
+    }
+    source.dispose();
+  };
+  await edges("edges", wanted.edgeSamples ?? data.inputs.count, options.edgeSources);
+  if (wanted.edgeDraws !== null) await edges("drawn edges", data.inputs.count, wanted.edgeDraws);
   const answered: Step[] = [];
-  for (const { work, ...step } of steps) answered.push({ ...step, limit: withLimit ? (await limitOf(plain, work)) / 1000 : null });
-  return { description: engine.description, samples: batches.samples, positions: batches.positions, layers, steps: answered, squareRate: withLimit ? await squareRate(plain) : null };
+  for (const { work, ...step } of steps) answered.push({ ...step, limit: wanted.limit ? (await limitOf(plain, work)) / 1000 : null });
+  return { description: engine.description, samples: batches.samples, positions: batches.positions, layers, steps: answered, squareRate: wanted.limit ? await squareRate(plain) : null };
 }
 
 const backendNames: readonly BackendName[] = ["tensorflow", "webgpu", "wasm", "cpu"];
 const { values, positionals: [name, ...specs] } = parseArgs({
-  allowPositionals: true, options: { "edge-samples": { type: "string" }, limit: { type: "boolean", default: false }, clock: { type: "string" } },
+  allowPositionals: true, options: {
+    "edge-samples": { type: "string" }, "edge-draws": { type: "string" }, limit: { type: "boolean", default: false }, clock: { type: "string" },
+  },
 });
 const backend = backendNames.find((known) => known === name);
 if (backend === undefined || specs.length === 0) throw new Error("Give a backend and specs.");
 
 async function measureAll(on: BackendName): Promise<void> {
-  const edgeSamples = values["edge-samples"] === undefined ? null : Number(values["edge-samples"]);
-  for (const spec of specs) console.log(JSON.stringify(await measure(spec, on, edgeSamples, values.limit)));
+  const [edgeSamples, edgeDraws] = [values["edge-samples"], values["edge-draws"]].map((text) => (text === undefined ? null : Number(text)));
+  for (const spec of specs) console.log(JSON.stringify(await measure(spec, on, { edgeSamples, edgeDraws, limit: values.limit })));
 }
 
 void measureAll(backend).then(() => process.exit(0), (error: unknown) => {
