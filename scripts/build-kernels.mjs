@@ -23,7 +23,8 @@ const builds = [
   ["gemmRelaxedShared.wasm", "gemm.as.ts", ["--enable", "simd", "--enable", "relaxed-simd", ...shared]],
   ["elementwise.wasm", "elementwise.as.ts", ["--enable", "simd"]],
   ["arrays.wasm", "arrays.as.ts", ["--enable", "simd"]],
-  ["jointSums.wasm", "jointSums.as.ts", ["--enable", "simd", "--enable", "bulk-memory"]],
+  ["jointSums.wasm", "jointSums.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
+  ["byteProducts.wasm", "byteProducts.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
 ];
 
 mkdirSync(target, { recursive: true });

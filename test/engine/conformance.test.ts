@@ -263,6 +263,17 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     await expect((async () => engine.readColumns(put(random([2, 3], 1)), new Float64Array(2), 1, () => undefined))()).rejects.toThrow("readColumns: the last axis of [2, 3] needs 2 entries");
   });
 
+  it("rows of bytes as the numbers they stand for, a 1 behind each", async () => {
+    const meaning = Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.sin(byte)));
+    for (const [rows, width] of [[40, 37], [1, 1], [3, 784], [0, 5]]) {
+      const bytes = Uint8Array.from({ length: rows * width }, (_, at) => (at * 97) % 256);
+      const expected = fill([rows, width + 1], ([row, col]) => (col === width ? 1 : meaning[bytes[row * width + col]]));
+      await expectTensor(engine.tensorOfBytes(bytes, width, meaning), expected, 1e-7, 1);
+    }
+    expect(() => engine.tensorOfBytes(new Uint8Array(7), 3, meaning)).toThrow("tensorOfBytes: 7 bytes do not make rows of 3.");
+    expect(() => engine.tensorOfBytes(new Uint8Array(6), 3, meaning.subarray(1))).toThrow("tensorOfBytes: the meanings of 255 bytes are given instead of 256.");
+  });
+
   it("joint sums over the samples where two conditions hold, where the engine has them", async () => {
     if (!engine.jointSums) return;
     for (const [samples, width, conditions] of [[90, 37, 6], [64, 4, 130], [3, 1, 1], [0, 2, 3], [5, 0, 3]]) {

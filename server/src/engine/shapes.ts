@@ -152,6 +152,13 @@ export function planJointSums(values: readonly number[], conditions: readonly nu
   return { width: values[1], count: conditions[1] };
 }
 
+/** Shape of `tensorOfBytes`. @throws RangeError when the rows are not whole or a byte has no meaning. */
+export function planBytes(length: number, width: number, meaning: number): number[] {
+  if (length % width !== 0) throw new RangeError(`tensorOfBytes: ${length} bytes do not make rows of ${width}.`);
+  if (meaning !== 256) throw new RangeError(`tensorOfBytes: the meanings of ${meaning} bytes are given instead of 256.`);
+  return [length / width, width + 1];
+}
+
 /** Pairs (a, c) with a <= c of so many conditions: the rows of `jointSums`, in the order of a, then c. */
 export const pairCount = (conditions: number): number => (conditions * (conditions + 1)) / 2;
 

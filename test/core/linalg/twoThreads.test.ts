@@ -7,9 +7,9 @@ import { Worker } from "node:worker_threads";
 import * as esbuild from "esbuild";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { symmetricEigen } from "../../../server/src/core/linalg/symmetricEigen";
-import { GemmKernels } from "../../../server/src/engine/kernels/gemmKernels";
+import { GemmKernels, type KernelFunctions } from "../../../server/src/engine/kernels/gemmKernels";
 import { HelperLost, HelperThread, offerHelperThread, type HelperStart } from "../../../server/src/engine/kernels/helperThread";
-import { SharedCalls, type KernelCall } from "../../../server/src/engine/kernels/sharedCalls";
+import { bufferForCalls, SharedCalls, type KernelCall } from "../../../server/src/engine/kernels/sharedCalls";
 import { nativeProducts } from "../../../server/src/engine/products/hostProducts";
 import { bundle } from "../../analysis/bundles";
 import { randomSymmetric } from "./random";
@@ -32,7 +32,7 @@ const dying = `
 `;
 
 /** out (2 x 2) = a a^T as a call, and the kernels in a shared memory that it works on. */
-function smallProduct(): { kernels: GemmKernels; call: (work: number) => KernelCall; out: () => Float64Array } {
+function smallProduct(): { kernels: GemmKernels; call: (work: number) => KernelCall<KernelFunctions>; out: () => Float64Array } {
   const kernels = new GemmKernels(true);
   const [a, out] = kernels.reserve(32, 32);
   kernels.float64(a, 4).set([1, 2, 3, 4]);
@@ -46,7 +46,7 @@ function smallProduct(): { kernels: GemmKernels; call: (work: number) => KernelC
 describe("the second thread", () => {
   it("computes on the memory of the first", async () => {
     const { kernels, call, out } = smallProduct();
-    const calls = SharedCalls.make();
+    const calls = new SharedCalls(bufferForCalls(), kernels.functions);
     const start: HelperStart = { module: kernels.module, memory: kernels.memory, calls: calls.buffer };
     const worker = new Worker(entry, { workerData: start });
     const ended = new Promise((done) => worker.once("exit", done));

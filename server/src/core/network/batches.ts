@@ -2,7 +2,7 @@
 
 import type { Tensor } from "../../engine/engine";
 import type { Module } from "./module";
-import type { Network, NetworkInputs } from "./network";
+import type { ByteVectors, Network, NetworkInputs } from "./network";
 
 interface Batch {
   readonly count: number;
@@ -15,6 +15,8 @@ export interface BatchSource extends Iterable<Batch> {
   readonly samples: number;
   /** S of one sample; 1 without positions. */
   readonly positions: number;
+  /** The samples where they are vectors of bytes; null else. */
+  readonly bytes: ByteVectors | null;
 }
 
 /** @param limit use at most this many samples, from the start. */
@@ -23,6 +25,7 @@ export function networkBatches(network: Network, inputs: NetworkInputs, batchSiz
   return {
     samples,
     positions: inputs.kind === "tokens" ? inputs.positions : 1,
+    bytes: inputs.kind === "bytes" ? { ...inputs, count: samples } : null,
     *[Symbol.iterator]() {
       for (let start = 0; start < samples; start += batchSize) {
         const count = Math.min(batchSize, samples - start);

@@ -79,9 +79,13 @@ export function buildMlp(weights: Weights, description: MlpDescription, engine: 
     nodeLayerNames,
     parameterCount,
     encode(inputs, start, count) {
+      checkVectors(inputs, width);
       const size = count * (width + 1);
+      if (inputs.kind === "bytes") {
+        return [engine.tidy(() => engine.reshape(engine.tensorOfBytes(inputs.values.subarray(start * width, (start + count) * width), width, inputs.meaning), [count, 1, width + 1]))];
+      }
       if (rows.length < size) rows = engine.precision === "float64" ? new Float64Array(size) : new Float32Array(size);
-      return [engine.tensor(vectorsWithOne(inputs, width, start, count, rows.subarray(0, size)), [count, 1, width + 1])];
+      return [engine.tensor(vectorsWithOne(inputs.values, width, start, count, rows.subarray(0, size)), [count, 1, width + 1])];
     },
   };
 }
@@ -92,23 +96,19 @@ function affineOf(weights: Weights, layer: MlpLayer): { weight: Matrix; bias: Fl
   return { weight, bias: layer.bias === null ? null : parameter(weights, layer.bias, [weight.cols]).values };
 }
 
+function checkVectors(inputs: NetworkInputs, width: number): asserts inputs is Exclude<NetworkInputs, { kind: "tokens" }> {
+  if (inputs.kind !== "tokens" && inputs.width === width) return;
+  const given = inputs.kind === "tokens" ? "tokens" : `vectors of ${inputs.width} values`;
+  throw new NetworkError(`The network takes vectors of ${width} values, but the data gives ${given}. Check "data" in the spec.`);
+}
+
 /** Rows of the data with the constant 1 appended. The array is the same from batch to batch: fresh memory costs more than filling it. */
-function vectorsWithOne(inputs: NetworkInputs, width: number, start: number, count: number, rows: FloatArray): FloatArray {
-  if (inputs.kind === "tokens" || inputs.width !== width) {
-    const given = inputs.kind === "tokens" ? "tokens" : `vectors of ${inputs.width} values`;
-    throw new NetworkError(`The network takes vectors of ${width} values, but the data gives ${given}. Check "data" in the spec.`);
-  }
+function vectorsWithOne(values: Float32Array, width: number, start: number, count: number, rows: FloatArray): FloatArray {
   for (let row = 0; row < count; row += 1) {
     const from = (start + row) * width;
     const to = row * (width + 1);
-    if (inputs.kind === "vectors") rows.set(inputs.values.subarray(from, from + width), to);
-    else writeMeanings(inputs.values, inputs.meaning, from, from + width, rows, to);
+    rows.set(values.subarray(from, from + width), to);
     rows[to + width] = 1;
   }
   return rows;
-}
-
-/** A function of its own, so that it is compiled for the arrays it gets. */
-function writeMeanings(bytes: Uint8Array, meaning: Float32Array, from: number, end: number, rows: FloatArray, to: number): void {
-  for (let i = from, at = to; i < end; i += 1, at += 1) rows[at] = meaning[bytes[i]];
 }

@@ -4,14 +4,17 @@ import type { Engine, Tensor } from "../../engine/engine";
 import type { Family } from "../../protocol/spec";
 import type { Module } from "./module";
 
+/** Vectors of bytes; `meaning` [256] is the number that each byte stands for. */
+export interface ByteVectors { readonly kind: "bytes"; readonly values: Uint8Array; readonly meaning: Float32Array; readonly count: number; readonly width: number }
+
 /** Samples in memory. Structurally what the data readers give. */
 export type NetworkInputs =
   | { readonly kind: "vectors"; readonly values: Float32Array; readonly count: number; readonly width: number }
-  /** `meaning` [256]: the number that each byte of the vectors stands for. */
-  | { readonly kind: "bytes"; readonly values: Uint8Array; readonly meaning: Float32Array; readonly count: number; readonly width: number }
+  | ByteVectors
   | { readonly kind: "tokens"; readonly values: Int32Array; readonly count: number; readonly positions: number; readonly vocabulary: number };
 
 type InputKind =
+  /** They enter with the constant 1 behind them. */
   | { readonly kind: "vectors"; readonly width: number }
   | { readonly kind: "tokens"; readonly vocabulary: number; readonly maxPositions: number };
 

@@ -49,6 +49,8 @@ export interface SectionedNetwork {
   readonly nodeLayers: readonly NodeLayer[];
   /** From the tensors of a batch to the first node layer, [B, S, d]. */
   readonly pre: (tensors: readonly Tensor[]) => Tensor;
+  /** `pre` runs no module: the first node layer is what enters the network. */
+  readonly startsAtInput: boolean;
   /** sections[l] leads from node layer l to l + 1. */
   readonly sections: readonly Section[];
   /** From one node layer to any later one: neighbouring sections composed. */
@@ -76,6 +78,7 @@ export function cutIntoSections(network: Network, nodeLayers: readonly string[])
   return {
     network,
     nodeLayers: layers,
+    startsAtInput: first === 0,
     pre: (tensors) => concatLast(engine, runModules(modules.slice(0, first), tensors)),
     between: (from, to) => makeSection(engine, layers[from], layers[to], modules.slice(places[from], places[to])),
     sections: layers.slice(0, -1).map((from, index) => makeSection(engine, from, layers[index + 1], modules.slice(places[index], places[index + 1]))),

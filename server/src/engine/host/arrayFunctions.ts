@@ -3,6 +3,7 @@
 import type { Precision } from "../../protocol/spec";
 import type { FloatArray } from "../engine";
 import { BufferPool } from "./bufferPool";
+import { byteRows } from "./byteRows";
 import { forEachColumns } from "./columns";
 import * as elementwise from "./elementwise";
 import { jointSums } from "./jointSums";
@@ -21,6 +22,8 @@ export interface ArraySource {
 /** Every function fills all of `out`, which overlaps no operand; shapes were checked before. */
 export interface ArrayFunctions extends UnaryFunctions {
   source(precision: Precision): ArraySource;
+  /** Bytes [n, width] as the numbers that `meaning` [256] says, a 1 behind each row: out [n, width + 1]. */
+  byteRows(bytes: Uint8Array, width: number, meaning: Float32Array, out: FloatArray): void;
   /** a (op) b with NumPy broadcasting. */
   binary(
     name: elementwise.BinaryName, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[],
@@ -46,6 +49,7 @@ const poolBytes = 256 * 2 ** 20;
 export const plainArrays: ArrayFunctions = {
   ...plainUnary,
   source: (precision) => new BufferPool(precision, poolBytes),
+  byteRows,
   binary: elementwise.binary,
   affine: elementwise.affine,
   square: elementwise.square,

@@ -6,7 +6,7 @@ import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
 import type { MatrixProducts } from "../products/matrixProducts";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, pairCount, planConcat, planJointSums, planMatMul, planSum, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, pairCount, planBytes, planConcat, planJointSums, planMatMul, planSum, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
@@ -38,6 +38,10 @@ export class HostEngine implements Engine {
   tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor {
     checkLength("tensor", values.length, shape);
     return this.#make(shape, (out) => out.set(values));
+  }
+
+  tensorOfBytes(bytes: Uint8Array, width: number, meaning: Float32Array): Tensor {
+    return this.#make(planBytes(bytes.length, width, meaning.length), (out) => this.arrays.byteRows(bytes, width, meaning, out));
   }
 
   read(tensor: Tensor): Promise<FloatArray> {

@@ -42,14 +42,14 @@ class WasmArrays implements ArrayFunctions {
   readonly #arena: Arena;
   readonly #kernels: ArrayKernelFunctions;
   readonly #nest: Int32Array;
-  readonly #jointSums: WasmJointSums;
+  /** Made when first needed. */
+  #jointSums: WasmJointSums | null = null;
   readonly exp; readonly maximum; readonly activate; readonly activateDerivative; readonly softmax;
 
   constructor() {
     const elementwiseAt = operandAt + worthwhile * 8;
     this.#arena = new Arena(elementwiseAt + ElementwiseKernels.bytes);
     this.#kernels = arrayKernels(this.#arena.memory);
-    this.#jointSums = new WasmJointSums(this.#arena);
     this.#nest = new Int32Array(this.#arena.memory.buffer, nestAt, nestLength);
     ({ exp: this.exp, maximum: this.maximum, activate: this.activate, activateDerivative: this.activateDerivative, softmax: this.softmax }
       = wasmUnary(new ElementwiseKernels(this.#arena.memory, elementwiseAt)));
@@ -61,6 +61,21 @@ class WasmArrays implements ArrayFunctions {
       take: (length) => (length < worthwhile ? null : this.#arena.take(precision, length)) ?? outside.take(length),
       give: (array) => (this.#arena.holds(array) ? this.#arena : outside).give(array),
     };
+  }
+
+  byteRows(bytes: Uint8Array, width: number, meaning: Float32Array, out: FloatArray): void {
+    const precision = out instanceof Float64Array ? "float64" : "float32";
+    const room = this.#arena.take("float64", Math.ceil(bytes.length / 8));
+    const table = this.#arena.take(precision, meaning.length);
+    if (room === null || table === null || !this.#inPlace(out)) {
+      plainArrays.byteRows(bytes, width, meaning, out);
+    } else {
+      new Uint8Array(room.buffer, room.byteOffset, bytes.length).set(bytes);
+      table.set(meaning);
+      const lookup = precision === "float64" ? this.#kernels.lookup64 : this.#kernels.lookup32;
+      lookup(bytes.length / width, width, room.byteOffset, table.byteOffset, out.byteOffset);
+    }
+    for (const array of [room, table]) if (array !== null) this.#arena.give(array);
   }
 
   binary(name: BinaryName, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[]): void {
@@ -138,7 +153,7 @@ class WasmArrays implements ArrayFunctions {
   }
 
   jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void {
-    this.#jointSums.run(values, width, conditions, count, out);
+    (this.#jointSums ??= new WasmJointSums()).run(values, width, conditions, count, out);
   }
 
   transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void {

@@ -1,45 +1,75 @@
-/** @file Joint sums by the compiled kernel, in place: the arrays of tensors lie in the memory that the kernel sees. */
+/**
+ * @file Joint sums by the compiled kernel, on two threads where a second one is offered. The kernel has a shared memory of its own, into which values
+ * and conditions are copied: native libraries do not take tensors that lie in a shared one.
+ */
 
 import type { FloatArray } from "../engine";
-import { jointSumKernels, pairBytes, tableBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
-import { firstPair } from "../shapes";
-import type { Arena } from "./arena";
-import { jointSums } from "./jointSums";
+import { jointSumModule, pairBytes, tableBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
+import { KernelMemory } from "../kernels/kernelMemory";
+import type { KernelCall } from "../kernels/sharedCalls";
+import { TwoThreads } from "../kernels/twoThreads";
+import { firstPair, pairCount } from "../shapes";
 
 /** Pairs whose running sums stay near the processor together; further conditions come in further passes over the samples. */
 const pairsAtOnce = 8192;
+/** Additions of numbers from which waking the second thread costs little: about two milliseconds. */
+const worthTwoThreads = 1e8;
 
 const bitsPerWord = 64;
 
-export class WasmJointSums {
-  readonly #kernels: JointSumFunctions;
+type Call = KernelCall<JointSumFunctions>;
 
-  constructor(private readonly arena: Arena) {
-    this.#kernels = jointSumKernels(arena.memory);
+export class WasmJointSums {
+  readonly #memory = new KernelMemory(true);
+  readonly #functions: JointSumFunctions;
+  readonly #threads: TwoThreads<JointSumFunctions>;
+
+  /** @throws Error when WebAssembly SIMD or shared memory is not available. */
+  constructor() {
+    const module = jointSumModule();
+    this.#functions = this.#memory.instantiate(module);
+    this.#threads = new TwoThreads({ module, memory: this.#memory.memory, functions: this.#functions });
   }
 
   /** As jointSums of jointSums.ts. */
   run(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void {
-    const { arena } = this;
     const samples = values.length / width;
-    const words = arena.take("float64", Math.ceil(samples / bitsPerWord) * count);
-    const scratch = arena.take("float64", (tableBytes + pairBytes * Math.max(pairsAtOnce, count)) / 8);
-    const inPlace = [values, conditions, out].every((array) => array.length > 0 && arena.holds(array));
-    if (words === null || scratch === null || !inPlace) jointSums(values, width, conditions, count, out);
-    else this.#run(values, width, conditions, count, out, words.byteOffset, scratch.byteOffset);
-    for (const array of [words, scratch]) if (array !== null) arena.give(array);
+    const pairs = pairCount(count);
+    const single = out instanceof Float32Array;
+    const shared = samples * pairs * width >= worthTwoThreads && this.#threads.two;
+    // Ranges end between conditions: with half a condition more than half of the pairs, two are enough.
+    const most = Math.max(count, Math.min(pairsAtOnce, shared ? Math.ceil((pairs + count) / 2) : pairs));
+    const scratch = tableBytes + pairBytes * most;
+    const [from, signs, words, own, others, to] = this.#memory.reserve(
+      values.byteLength, conditions.byteLength, Math.ceil(samples / bitsPerWord) * count * 8, scratch, shared ? scratch : 0, out.byteLength,
+    );
+    this.#view(single, from, values.length).set(values);
+    this.#view(single, signs, conditions.length).set(conditions);
+    this.#functions[single ? "pack32" : "pack64"](samples, count, signs, words);
+    const lists: [Call[], Call[]] = [[], []];
+    for (const [place, { first, last }] of ranges(count, most).entries()) {
+      const turn = shared ? place % 2 : 0;
+      const tables = [own, others][turn];
+      const target = to + firstPair(count, first) * width * out.BYTES_PER_ELEMENT;
+      lists[turn].push({ kernel: single ? "joint32" : "joint64", values: [samples, width, count, first, last, from, words, tables, tables + tableBytes, target] });
+    }
+    this.#threads.run(...lists);
+    out.set(this.#view(single, to, out.length));
   }
 
-  #run(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray, words: number, tables: number): void {
-    const samples = values.length / width;
-    const [pack, joint] = out instanceof Float64Array ? [this.#kernels.pack64, this.#kernels.joint64] : [this.#kernels.pack32, this.#kernels.joint32];
-    pack(samples, count, conditions.byteOffset, words);
-    for (let first = 0; first < count;) {
-      let last = first + 1;
-      while (last < count && firstPair(count, last + 1) - firstPair(count, first) <= pairsAtOnce) last++;
-      const to = out.byteOffset + firstPair(count, first) * width * out.BYTES_PER_ELEMENT;
-      joint(samples, width, count, first, last, values.byteOffset, words, tables, tables + tableBytes, to);
-      first = last;
-    }
+  #view(single: boolean, address: number, length: number): FloatArray {
+    return single ? this.#memory.float32(address, length) : this.#memory.float64(address, length);
   }
+}
+
+/** First conditions of pairs, `first` up to (not including) `last`, with at most `most` pairs each and at least one condition. */
+function ranges(count: number, most: number): { first: number; last: number }[] {
+  const found: { first: number; last: number }[] = [];
+  for (let first = 0; first < count;) {
+    let last = first + 1;
+    while (last < count && firstPair(count, last + 1) - firstPair(count, first) <= most) last++;
+    found.push({ first, last });
+    first = last;
+  }
+  return found;
 }

@@ -24,6 +24,9 @@ export interface ArrayKernelFunctions {
   /** [rows, cols] -> its columns minus `shift` [cols], in float64: [cols, rows]. */
   columns32(rows: number, cols: number, from: number, shift: number, to: number): void;
   columns64(rows: number, cols: number, from: number, shift: number, to: number): void;
+  /** Bytes [rows, cols] -> table[byte], a 1 behind each row: [rows, cols + 1]. The table has 256 numbers of the same kind. */
+  lookup32(rows: number, cols: number, from: number, table: number, to: number): void;
+  lookup64(rows: number, cols: number, from: number, table: number, to: number): void;
   /** Sizes and step in bytes. */
   spread(rows: number, bytes: number, from: number, to: number, step: number): void;
 }

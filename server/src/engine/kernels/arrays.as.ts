@@ -375,3 +375,27 @@ export function columns32(rows: i32, cols: i32, from: usize, shift: usize, to: u
 export function columns64(rows: i32, cols: i32, from: usize, shift: usize, to: usize): void {
   shiftedColumns(false, rows, cols, from, shift, to);
 }
+
+/** to[r, c] = table[from[r, c]], a 1 behind each row */
+@inline
+function lookup(single: bool, rows: i32, cols: i32, from: usize, table: usize, to: usize): void {
+  for (let row: i32 = 0; row < rows; row++) {
+    for (const end = from + <usize>cols; from < end; from++) {
+      const at = table + (<usize>load<u8>(from) << logSize(single));
+      if (single) store<f32>(to, load<f32>(at));
+      else store<f64>(to, load<f64>(at));
+      to += <usize>1 << logSize(single);
+    }
+    if (single) store<f32>(to, 1);
+    else store<f64>(to, 1);
+    to += <usize>1 << logSize(single);
+  }
+}
+
+export function lookup32(rows: i32, cols: i32, from: usize, table: usize, to: usize): void {
+  lookup(true, rows, cols, from, table, to);
+}
+
+export function lookup64(rows: i32, cols: i32, from: usize, table: usize, to: usize): void {
+  lookup(false, rows, cols, from, table, to);
+}

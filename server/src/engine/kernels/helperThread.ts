@@ -2,14 +2,21 @@
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { GemmKernels } from "./gemmKernels";
-import { callsAtOnce, runCall, SharedCalls, type KernelCall } from "./sharedCalls";
+import { bufferForCalls, callsAtOnce, runCall, SharedCalls, type KernelCall } from "./sharedCalls";
 
 /** What the thread gets. */
 export interface HelperStart {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   calls: SharedArrayBuffer;
+}
+
+/** An instance of a compiled module in a shared memory. */
+export interface SharedKernels<Functions> {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** All that the module exports. */
+  readonly functions: Functions;
 }
 
 export interface HelperOffer {
@@ -36,26 +43,26 @@ export function helperOffered(): boolean {
 /** The thread stopped in the middle of its work, whose results are lost. */
 export class HelperLost extends Error {}
 
-export class HelperThread {
+export class HelperThread<Functions extends object> {
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
 
-  private constructor(private readonly kernels: GemmKernels, worker: Worker, private readonly calls: SharedCalls, private readonly patience: number) {
+  private constructor(worker: Worker, private readonly functions: Functions, private readonly calls: SharedCalls<Functions>, private readonly patience: number) {
     this.ended = new Promise((done) => worker.once("exit", () => done()));
   }
 
-  /** @param kernels in a shared memory. @returns null where no thread was offered or none can be started */
-  static start(kernels: GemmKernels): HelperThread | null {
+  /** @returns null where no thread was offered or none can be started */
+  static start<Functions extends object>({ module, memory, functions }: SharedKernels<Functions>): HelperThread<Functions> | null {
     if (offer === null) return null;
     try {
       const { file, patience = usualPatience } = offer;
-      const calls = SharedCalls.make();
-      const start: HelperStart = { module: kernels.module, memory: kernels.memory, calls: calls.buffer };
+      const calls = new SharedCalls(bufferForCalls(), functions);
+      const start: HelperStart = { module, memory, calls: calls.buffer };
       const worker = new Worker(file, { workerData: start, execArgv: [] });
       // A thread that fails or never starts posts no answer: its work is done here.
       worker.on("error", () => undefined);
       worker.unref();
-      return new HelperThread(kernels, worker, calls, patience);
+      return new HelperThread(worker, functions, calls, patience);
     } catch {
       return null;
     }
@@ -65,8 +72,8 @@ export class HelperThread {
    * Runs `first` on this thread and `second` on the other one, or here as well where the other one has not begun when `first` is done.
    * @throws HelperLost
    */
-  together(first: readonly KernelCall[], second: readonly KernelCall[]): void {
-    const { functions } = this.kernels;
+  together(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
+    const { functions } = this;
     const posted = second.slice(0, callsAtOnce);
     this.calls.post(posted);
     for (const call of [...first, ...second.slice(callsAtOnce)]) runCall(functions, call);

@@ -1,16 +1,21 @@
-/** @file The compiled kernel of joint sums (jointSums.as.ts) over a given memory. Addresses are bytes, counts are entries. */
+/** @file The compiled kernel of joint sums (jointSums.as.ts) in a shared memory. Addresses are bytes, counts are entries. */
 
 import bytes from "./jointSums.wasm";
 
 /** Each in float32 and float64. */
 export interface JointSumFunctions {
   /** [n, h] -> 64-bit words [ceil(n / 64), h], one bit per sample: whether the number is positive. */
-  pack32(samples: number, conditions: number, from: number, words: number): void;
-  pack64(samples: number, conditions: number, from: number, words: number): void;
+  pack32: Pack;
+  pack64: Pack;
   /** Values [n, r], words -> sums of the pairs of conditions `first` <= a < `last`, a <= c < h: [pairs, r]. */
-  joint32(samples: number, width: number, conditions: number, first: number, last: number, values: number, words: number, tables: number, sums: number, out: number): void;
-  joint64(samples: number, width: number, conditions: number, first: number, last: number, values: number, words: number, tables: number, sums: number, out: number): void;
+  joint32: Joint;
+  joint64: Joint;
 }
+
+type Pack = (samples: number, conditions: number, from: number, words: number) => void;
+type Joint = (
+  samples: number, width: number, conditions: number, first: number, last: number, values: number, words: number, tables: number, sums: number, out: number,
+) => void;
 
 /** Bytes of the kernel's tables of subset sums. */
 export const tableBytes = 8 * 256 * 128;
@@ -19,8 +24,5 @@ export const pairBytes = 128;
 
 let compiled: WebAssembly.Module | null = null;
 
-/** @throws Error when WebAssembly SIMD is not available. */
-export function jointSumKernels(memory: WebAssembly.Memory): JointSumFunctions {
-  compiled ??= new WebAssembly.Module(bytes);
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as JointSumFunctions;
-}
+/** @throws Error when WebAssembly SIMD or shared memory is not available. */
+export const jointSumModule = (): WebAssembly.Module => (compiled ??= new WebAssembly.Module(bytes));

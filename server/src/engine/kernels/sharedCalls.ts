@@ -3,13 +3,10 @@
  * it is. Work that the other thread has not begun can be taken back, so neither a late nor a missing thread holds anything up.
  */
 
-import type { KernelFunctions } from "./gemmKernels";
-
-/** A call of one kernel, with its arguments in order. */
-export type KernelCall = { [K in SharedKernel]: { kernel: K; values: Parameters<KernelFunctions[K]> } }[SharedKernel];
-
-type SharedKernel = (typeof sharedKernels)[number];
-const sharedKernels = ["dgemm", "dsymv"] as const;
+/** A call of one of a module's kernels, with its arguments in order. */
+export type KernelCall<Functions> = {
+  [K in keyof Functions & string]: Functions[K] extends (...values: infer Values) => void ? { kernel: K; values: Values } : never
+}[keyof Functions & string];
 
 /** Values of the word. `Free`: nothing to do, or done. */
 const enum Turn { Free, Posted, Running, Closed }
@@ -25,27 +22,28 @@ const looks = 10_000;
 /** Longest sleep at once, in milliseconds. */
 const nap = 1000;
 
-export function runCall(functions: KernelFunctions, { kernel, values }: KernelCall): void {
-  (functions[kernel] as (...values: number[]) => void)(...values);
+export const bufferForCalls = (): SharedArrayBuffer => new SharedArrayBuffer(headerBytes + callsAtOnce * slots * Float64Array.BYTES_PER_ELEMENT);
+
+export function runCall<Functions>(functions: Functions, { kernel, values }: KernelCall<Functions>): void {
+  (functions[kernel] as (...values: number[]) => void)(...(values as number[]));
 }
 
-export class SharedCalls {
+export class SharedCalls<Functions extends object> {
   private readonly word: Int32Array;
   private readonly calls: Float64Array;
+  /** Both sides have instances of the same module, whose exports come in the same order. */
+  private readonly names: (keyof Functions & string)[];
 
-  /** @param buffer as `make` made it, on both sides */
-  constructor(readonly buffer: SharedArrayBuffer) {
+  /** @param buffer as `bufferForCalls` made it, on both sides @param functions all that the module exports */
+  constructor(readonly buffer: SharedArrayBuffer, private readonly functions: Functions) {
+    this.names = Object.keys(functions) as (keyof Functions & string)[];
     this.word = new Int32Array(buffer, 0, 2);
     this.calls = new Float64Array(buffer, headerBytes);
   }
 
-  static make(): SharedCalls {
-    return new SharedCalls(new SharedArrayBuffer(headerBytes + callsAtOnce * slots * Float64Array.BYTES_PER_ELEMENT));
-  }
-
   /** Offers calls to the other thread; the last ones must be finished. */
-  post(calls: readonly KernelCall[]): void {
-    calls.forEach(({ kernel, values }, i) => this.calls.set([sharedKernels.indexOf(kernel), values.length, ...values], i * slots));
+  post(calls: readonly KernelCall<Functions>[]): void {
+    calls.forEach(({ kernel, values }, i) => this.calls.set([this.names.indexOf(kernel), (values as number[]).length, ...(values as number[])], i * slots));
     this.word[1] = calls.length;
     this.turn(Turn.Posted);
   }
@@ -67,7 +65,7 @@ export class SharedCalls {
   }
 
   /** Runs what is posted, until the other side closes. */
-  serve(functions: KernelFunctions): void {
+  serve(): void {
     for (;;) {
       if (Atomics.load(this.word, 0) === Turn.Closed) return;
       if (Atomics.compareExchange(this.word, 0, Turn.Posted, Turn.Running) !== Turn.Posted) {
@@ -77,7 +75,7 @@ export class SharedCalls {
       for (let i = 0; i < this.word[1]; i++) {
         const [kernel, count] = this.calls.subarray(i * slots, i * slots + 2);
         const values = Array.from(this.calls.subarray(i * slots + 2, i * slots + 2 + count));
-        runCall(functions, { kernel: sharedKernels[kernel], values } as KernelCall);
+        runCall(this.functions, { kernel: this.names[kernel], values } as KernelCall<Functions>);
       }
       // Unless the other side has closed in the meantime.
       Atomics.compareExchange(this.word, 0, Turn.Running, Turn.Free);

@@ -6,10 +6,11 @@ import type { ActivationName } from "../../protocol/spec";
 import { activate, activateDerivative } from "../activationFormulas";
 import { BackendFailure } from "../backendFailure";
 import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
+import { byteRows } from "../host/byteRows";
 import { forEachColumns } from "../host/columns";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planConcat, planMatMul, planSum, showShape, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planBytes, planConcat, planMatMul, planSum, showShape, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { tfjsOperations } from "./operations";
@@ -44,6 +45,13 @@ export class TfjsEngine implements Engine {
   tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor {
     checkLength("tensor", values.length, shape);
     return this.#make(shape, () => tf.tensor(new Float32Array(values), [...shape], "float32"));
+  }
+
+  tensorOfBytes(bytes: Uint8Array, width: number, meaning: Float32Array): Tensor {
+    const shape = planBytes(bytes.length, width, meaning.length);
+    const rows = new Float32Array(sizeOf(shape));
+    byteRows(bytes, width, meaning, rows);
+    return this.#make(shape, () => tf.tensor(rows, [...shape], "float32"));
   }
 
   async read(tensor: Tensor): Promise<FloatArray> {

@@ -216,7 +216,7 @@ describe("scores", () => {
   it("cross entropy is the mean over all answers, whatever the batches", async () => {
     const logits = [2, 0, 0, 1, 1, 1, -3, 4, 0.5];
     const labels = Int32Array.of(0, 1, 2);
-    const batches = { samples: 3, positions: 1, [Symbol.iterator]: () => [][Symbol.iterator]() };
+    const batches = { samples: 3, positions: 1, bytes: null, [Symbol.iterator]: () => [][Symbol.iterator]() };
     const sum = new ScoreSum(engine, { batches, labels, metric: "ce-loss" });
     await sum.add(engine.tensor(logits.slice(0, 6), [2, 1, 3]));
     await sum.add(engine.tensor(logits.slice(6), [1, 1, 3]));
@@ -227,7 +227,7 @@ describe("scores", () => {
   });
 
   it("says which label is wrong and when labels are missing", async () => {
-    const batches = { samples: 1, positions: 1, [Symbol.iterator]: () => [][Symbol.iterator]() };
+    const batches = { samples: 1, positions: 1, bytes: null, [Symbol.iterator]: () => [][Symbol.iterator]() };
     const output = engine.tensor([1, 2, 3], [1, 1, 3]);
     const score = (labels: number[]): Promise<void> => new ScoreSum(engine, { batches, labels: Int32Array.from(labels), metric: "accuracy" }).add(output);
     await expect(score([3])).rejects.toThrow(/Label 3 of answer 0 is not one of the 3 classes/);

@@ -22,8 +22,8 @@ import { twoSlopes, type TwoSlopes } from "./slopes";
 export const canUseFiringPairs = ({ section, points }: EdgesTask, { activation }: HiddenLayer): boolean =>
   section.engine.jointSums !== undefined && twoSlopes(activation, points) !== null;
 
-/** Bytes that the sums take in float64 and, of one chunk, in the engine's precision. */
-export const firingPairBytes = ({ into }: HiddenLayer): number => into.rows * pairCount(into.cols) * 16;
+/** Bytes that the sums take in float64 and, of one chunk, in the engine's precision, in the kernel's memory and as a tensor. */
+export const firingPairBytes = ({ into }: HiddenLayer): number => into.rows * pairCount(into.cols) * 24;
 
 /** Features that are added up in one go. */
 const featuresTogether = 32;

@@ -2,6 +2,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import type { BatchSource } from "../../network/batches";
+import type { ByteVectors } from "../../network/network";
 import type { SectionedNetwork } from "../../network/section";
 
 /** Activations of one node layer over the whole data set, always in the same batches and order. */
@@ -105,6 +106,11 @@ export class ActivationSource {
   /** As `at`, where the activations of the layer itself are kept; null else. */
   kept(layer: number): LayerActivations | null {
     return this.#kept.has(layer) ? this.at(layer) : null;
+  }
+
+  /** The activations of a layer as they lie in memory, where they are vectors of bytes with the constant 1 behind them; null else. */
+  bytes(layer: number): ByteVectors | null {
+    return layer === 0 && this.network.startsAtInput && this.network.network.input.kind === "vectors" ? this.batches.bytes : null;
   }
 
   at(layer: number): LayerActivations {

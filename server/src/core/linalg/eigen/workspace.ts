@@ -14,7 +14,7 @@ const blockWidths = { own: 64, native: 128 };
 export const rowsAtATime = 256;
 
 /** A kernel call for the thread whose work area for products is at `work` (byte address). */
-export type WorkingCall = (work: number) => KernelCall;
+export type WorkingCall = (work: number) => KernelCall<KernelFunctions>;
 
 /**
  * Areas of one solve. Names ending in `At` are indices into `memory` (entries); `address` turns them into byte addresses for kernels.

@@ -1,0 +1,39 @@
+/** @file Kernels in a shared memory that a second thread helps to run where one is offered. */
+
+import { HelperLost, helperOffered, HelperThread, type SharedKernels } from "./helperThread";
+import { runCall, type KernelCall } from "./sharedCalls";
+
+export class TwoThreads<Functions extends object> {
+  /** undefined until it is first needed; null where there is none, or none any more. */
+  #helper: HelperThread<Functions> | null | undefined;
+
+  constructor(private readonly kernels: SharedKernels<Functions>) {}
+
+  /** Whether the second list of `run` will be another thread's. */
+  get two(): boolean {
+    if (this.#helper === undefined) this.#helper = helperOffered() ? HelperThread.start(this.kernels) : null;
+    return this.#helper !== null;
+  }
+
+  /** Runs all calls. They depend on none of the others and write their results anew: those of a thread that is lost run once more here. */
+  run(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
+    const here = (calls: readonly KernelCall<Functions>[]): void => calls.forEach((call) => runCall(this.kernels.functions, call));
+    if (second.length === 0 || !this.two) {
+      here([...first, ...second]);
+      return;
+    }
+    try {
+      this.#helper!.together(first, second);
+    } catch (error) {
+      if (!(error instanceof HelperLost)) throw error;
+      this.#helper = null;
+      here(second);
+    }
+  }
+
+  /** The other thread ends; a later `run` has none. */
+  end(): void {
+    this.#helper?.end();
+    this.#helper = null;
+  }
+}
