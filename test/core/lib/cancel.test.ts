@@ -12,6 +12,8 @@ import { edgesByVjp } from "../../../server/src/core/lib/edges/squaredEdges";
 import { functionalEdges } from "../../../server/src/core/lib/edges/functionalEdges";
 import { gradientMoments } from "../../../server/src/core/lib/basis/gradientMoments";
 import type { EdgesTask } from "../../../server/src/core/lib/plans/sectionPlan";
+import { planSection } from "../../../server/src/core/lib/plans/planSection";
+import { edgeDraws } from "../../../server/src/core/lib/sources/randomSources";
 import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
 import { identity } from "../../../server/src/core/linalg/elementary";
 import { activationFunction } from "../../../server/src/core/network/activationFunction";
@@ -20,6 +22,7 @@ import { cutIntoSections } from "../../../server/src/core/network/section";
 import { createEngine } from "../../../server/src/engine/createEngine";
 import { fastestProducts, ownProducts } from "../../../server/src/engine/products/hostProducts";
 import { randomMatrix } from "../linalg/random";
+import { manyFeatures } from "./closedForms/comparison";
 import { gaussian, mlpOf, mlpWeights, vectors } from "../support/networks";
 
 const mostBetweenChecks = 5e9;
@@ -86,6 +89,7 @@ describe("between two checks for a cancelled run", () => {
     ["the older formulas' gradients", 9000, 6, (task) => gradientMoments(task, "(1-0)*alpha")],
     ["moments of slopes", 9000, 6, (task) => slopeMoments(task, randomMatrix(257, 1024, 5), relu)],
     ["edges by pairs of slopes", 4000, 6, (task) => edgesBySlopePairs(task, hiddenLayer(257, 240, 6))],
+    ["edges from random signs", 100, 500, (task) => planSection(task.section, manyFeatures).drawnEdges!(task, edgeDraws(1, 0, 0))],
     ["the end of edges by pairs of slopes", 10, 500, (task) => edgesBySlopePairs(task, hiddenLayer(257, 240, 500))],
   ])("%s", async (_name, samples, outputs, run) => {
     const counter = new Counter();

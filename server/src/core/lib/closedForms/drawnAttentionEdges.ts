@@ -19,15 +19,26 @@ import type { EdgesTask } from "../plans/sectionPlan";
 import type { EdgeDraws } from "../sources/randomSources";
 import { headsBetweenFeatures } from "./attentionHeads";
 import { headPattern, headWeights, type HeadPattern, type HeadWeights } from "./attentionState";
-import { forEachChunk } from "./chunks";
+import { forEachChunk, samplesThatFit } from "./chunks";
 import { signTensor } from "./drawnSigns";
 import { toTensor } from "./matrices";
 
 /** A head at one point of the integration. */
 interface Head {
+  readonly weights: HeadWeights;
   readonly state: HeadPattern;
   /** phi_tj [B, r, T] */
   readonly mixedFeatures: Tensor;
+}
+
+/** One draw for the samples of a chunk. */
+interface Draw {
+  /** e [B, T, 1] */
+  readonly signs: Tensor;
+  /** e_t f_tj [B, r, T] */
+  readonly signed: Tensor;
+  /** c X_j + (sum_t e_t phi_tj) a_j V of every head, [B, r, f] */
+  readonly through: Tensor[];
 }
 
 /** E [r', r]; for any integration rule, because attributions are linear in the Jacobian. Without rotary positions. */
@@ -43,40 +54,47 @@ export async function drawnAttentionEdges(task: EdgesTask, structure: AttentionS
   await task.activations.forEachBatch(async (batch) => {
     const [, positions] = batch.shape as [number, number, number];
     const outputs = structure.lastPositionOnly ? 1 : positions;
-    const work = workPerSample(structure, task.points.length, positions, outputs, skip);
+    const work = workPerSample(structure, positions, outputs, skip);
     await forEachChunk(engine, batch, work.values, task.memoryBudget, async (x) => {
-      task.checkCancelled();
-      const { features, places } = engine.tidy(() => {
-        const z = engine.matMul(x, toFeatures);
-        const columns = engine.transpose(z, [0, 2, 1]);
-        return {
-          features: columns,
-          places: task.points.map(({ alpha }) => weights.map((head): Head => {
-            const state = headPattern(engine, structure, head, alpha === 1 ? z : engine.affine(z, alpha), outputs, null);
-            return { state, mixedFeatures: engine.matMul(columns, state.pattern, { transposeB: true }) };
-          })),
-        };
-      });
       const samples = x.shape[0];
-      for (let draw = 0; draw < draws.count; draw += 1) {
-        const signs = signTensor(engine, draws, draw, { firstSample: passed, samples, positions: outputs, first: 0, count: outputs });
-        const signed = engine.tidy(() => signedFeatures(engine, features, signs));
-        const through: Tensor[] = [];
-        for (let h = 0; h < weights.length; h += 1) {
-          task.checkCancelled();
-          through.push(engine.tidy(() => task.points
-            .map(({ weight }, point) => engine.affine(throughHead(engine, structure.scale, weights[h], places[point][h], features, signed, signs), weight))
-            .reduce((total, term) => engine.add(total, term))));
-        }
-        const squares = engine.tidy(() => {
-          const beside = engine.mul(engine.sum(signed, [2], true), bypass);
-          return engine.sumOfSquares(engine.add(engine.matMul(engine.concat(through, 2), outOf), beside), [0]);
+      const z = engine.matMul(x, toFeatures);
+      const features = engine.transpose(z, [0, 2, 1]);
+      // A head's state serves as many draws as fit beside it.
+      const together = Math.max(1, Math.floor(samplesThatFit(engine, samples * work.valuesOfDraw, task.memoryBudget)));
+      for (let first = 0; first < draws.count; first += together) {
+        const drawn = Array.from({ length: Math.min(together, draws.count - first) }, (_, index): Draw => {
+          const places = { firstSample: passed, samples, positions: outputs, first: 0, count: outputs };
+          const signs = signTensor(engine, draws, first + index, places);
+          return { signs, signed: engine.tidy(() => signedFeatures(engine, features, signs)), through: [] };
         });
-        accumulate(sums, await engine.read(squares));
-        engine.dispose(squares, signs, signed, ...through);
+        for (const head of weights) {
+          let totals: Tensor[] | null = null;
+          for (const { alpha, weight } of task.points) {
+            task.checkCancelled();
+            const before: Tensor[] | null = totals;
+            totals = engine.tidy(() => {
+              const state = headPattern(engine, structure, head, alpha === 1 ? z : engine.affine(z, alpha), outputs, null);
+              const at: Head = { weights: head, state, mixedFeatures: engine.matMul(features, state.pattern, { transposeB: true }) };
+              return drawn.map((draw, index) => {
+                const term = engine.affine(throughHead(engine, structure.scale, at, features, draw), weight);
+                return before ? engine.add(before[index], term) : term;
+              });
+            });
+            engine.dispose(...(before ?? []));
+          }
+          drawn.forEach(({ through }, index) => through.push(totals![index]));
+        }
+        for (const { signs, signed, through } of drawn) {
+          task.checkCancelled();
+          const squares = engine.tidy(() => {
+            const beside = engine.mul(engine.sum(signed, [2], true), bypass);
+            return engine.sumOfSquares(engine.add(engine.matMul(engine.concat(through, 2), outOf), beside), [0]);
+          });
+          accumulate(sums, await engine.read(squares));
+          engine.dispose(squares, signs, signed, ...through);
+        }
       }
-      const states = places.flat().flatMap(({ state, mixedFeatures }) => [mixedFeatures, ...(Object.values(state) as Tensor[])]);
-      engine.dispose(features, ...new Set(states));
+      engine.dispose(z, features);
       passed += samples;
       inputs += samples * positions;
     }, work.multiplications);
@@ -94,12 +112,9 @@ function signedFeatures(engine: Engine, features: Tensor, signs: Tensor): Tensor
   return engine.mul(own, engine.reshape(signs, [samples, 1, outputs]));
 }
 
-/**
- * c X_j + (sum_t e_t phi_tj) a_j V [B, r, f]
- * @param c scale of the scores @param features f [B, r, S] @param signed e_t f_tj [B, r, T] @param signs e [B, T, 1]
- */
+/** c X_j + (sum_t e_t phi_tj) a_j V [B, r, f]; @param c scale of the scores @param features f [B, r, S] */
 function throughHead(
-  engine: Engine, c: number, { Q, K, V }: HeadWeights, { state, mixedFeatures }: Head, features: Tensor, signed: Tensor, signs: Tensor,
+  engine: Engine, c: number, { weights: { Q, K, V }, state, mixedFeatures }: Head, features: Tensor, { signs, signed }: Draw,
 ): Tensor {
   const { queries, keys, values, pattern, mixed } = state;
   const signedQueries = engine.mul(queries, signs);
@@ -116,16 +131,23 @@ function throughHead(
   return engine.add(engine.affine(X, c), engine.mul(engine.matMul(mixedFeatures, signs), V));
 }
 
-/** Numbers that the temporaries of one sample take, and multiplications of one draw's longest step; `edges` [r, r']. */
-function workPerSample(
-  structure: AttentionSkip, points: number, positions: number, outputs: number, edges: Matrix,
-): { values: number; multiplications: number } {
-  const heads = structure.heads.length;
-  const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
-  const state = positions * outputs + 2 * outputs * e + positions * (e + f) + outputs * f + edges.rows * outputs;
-  const temporaries = 4 * edges.rows * (positions + outputs) + 4 * positions * outputs;
+/** Per sample; `edges` [r, r']. */
+interface Work {
+  /** Numbers that one head's temporaries take, with one draw. */
+  readonly values: number;
+  /** Numbers that a further draw takes. */
+  readonly valuesOfDraw: number;
+  /** Of the longest step between two checks. */
+  readonly multiplications: number;
+}
+
+function workPerSample({ heads }: AttentionSkip, positions: number, outputs: number, { rows: inputs, cols }: Matrix): Work {
+  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
+  const state = 2 * positions * outputs + 2 * outputs * e + positions * (e + f) + outputs * f + inputs * outputs;
+  const valuesOfDraw = inputs * (outputs + 2 * heads.length * f);
   return {
-    values: points * heads * state + temporaries + edges.rows * (positions + 2 * heads * f + 3 * edges.cols),
-    multiplications: edges.rows * Math.max(heads * f * edges.cols, points * heads * positions * (e + f + outputs)),
+    values: state + 4 * inputs * (positions + outputs) + inputs * (2 * positions + 3 * cols) + valuesOfDraw,
+    valuesOfDraw,
+    multiplications: inputs * Math.max(heads.length * f * cols, (positions + outputs) * (2 * e + f) + 2 * positions * outputs),
   };
 }
