@@ -61,7 +61,7 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
     rows += x.shape[0];
   }, additions), task.progress);
   engine.dispose(C, into);
-  return scale(edgesOfPairMoments(momentsOf(firing, squares, hidden, slopes), layer, () => task.checkCancelled()), 1 / rows);
+  return scale(edgesOfPairMoments(momentsOf(firing, squares, hidden, slopes), layer, engine.precision, () => task.checkCancelled()), 1 / rows);
 }
 
 /** @param firing B [pairs, r] */

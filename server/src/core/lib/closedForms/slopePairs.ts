@@ -79,7 +79,7 @@ export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Pr
   }, inputs * blockSize * hidden), task.progress);
   engine.dispose(C, into);
   const filled = (input: number, moment: Float64Array): void => fillMoment(moment, hidden, sums.pairs, input);
-  return scale(edgesOfPairMoments({ fill: filled, slopes: sums.slopes, squares: sums.squares }, layer, () => task.checkCancelled()), 1 / rows);
+  return scale(edgesOfPairMoments({ fill: filled, slopes: sums.slopes, squares: sums.squares }, layer, engine.precision, () => task.checkCancelled()), 1 / rows);
 }
 
 /** @param squares f^2 [r, n] @param slopes a' [h, n] */
