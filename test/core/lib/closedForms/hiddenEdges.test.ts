@@ -5,11 +5,14 @@ import { edgesThroughHidden, type HiddenLayer } from "../../../../server/src/cor
 import { edgesBySlopePairs } from "../../../../server/src/core/lib/closedForms/slopePairs";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
 import { activationFunction } from "../../../../server/src/core/network/activationFunction";
+import { identity } from "../../../../server/src/core/linalg/elementary";
 import { randomMatrix } from "../../linalg/random";
 import { mlpFixture } from "../../support/fixtures";
 import { referenceEngine } from "../../support/networks";
+import { relativeDifference } from "./comparison";
 
 const engine = await referenceEngine();
+const single = await referenceEngine("float32");
 
 describe.each(["relu", "leaky_relu", "gelu", "tanh"] as const)("edges through a layer of %s", (activation) => {
   it.each([[3, 5, true], [7, 2, true], [4, 4, false]])("by pairs of slopes and of firing neurons equal those by products per sample (%i to %i features, skip: %s)", async (inputs, outputs, skip) => {
@@ -44,5 +47,26 @@ describe.each(["relu", "leaky_relu", "gelu", "tanh"] as const)("edges through a 
     for (const other of others) {
       products.data.forEach((edge, at) => expect(Math.abs(other.data[at] - edge)).toBeLessThan(1e-13 * largest));
     }
+  });
+});
+
+describe("edges in single precision", () => {
+  it.each(["relu", "gelu"] as const)("by pairs of slopes lose no more than those by products per sample (%s)", async (activation) => {
+    const [rounded, exact] = [single, engine].map((each): [EdgesTask, HiddenLayer] => {
+      const fixture = mlpFixture(each, { activation, widths: [30, 40, 5], samples: 200, batchSize: 50 });
+      const section = fixture.network.sections[0];
+      const [d, h] = [section.inputWidth, section.outputWidth];
+      return [
+        {
+          section, activations: fixture.source.at(0), points: [{ alpha: 1, weight: 1 }], features: { C: identity(d), CPinv: identity(d) },
+          nextC: null, memoryBudget: 2 ** 24, checkCancelled: () => undefined, progress: () => undefined,
+        },
+        { into: randomMatrix(d, h, 1), activation: activationFunction(activation), outOf: randomMatrix(h, 20, 2), constant: randomMatrix(d, 20, 3) },
+      ];
+    });
+    const wanted = await edgesThroughHidden(...exact);
+    const bound = Math.max(1e-6, 5 * relativeDifference(await edgesThroughHidden(...rounded), wanted));
+    expect(relativeDifference(await edgesBySlopePairs(...rounded), wanted)).toBeLessThan(bound);
+    if (activation === "relu") expect(relativeDifference(await edgesByFiringPairs(...rounded), wanted)).toBeLessThan(bound);
   });
 });

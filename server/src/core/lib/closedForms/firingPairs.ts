@@ -7,6 +7,7 @@
  * which need no multiplication: an engine that has `jointSums` adds up eight samples at once.
  */
 
+import type { Engine } from "../../../engine/engine";
 import { firstPair, pairCount } from "../../../engine/shapes";
 import { transpose } from "../../linalg/arrange";
 import { accumulate, scale } from "../../linalg/elementary";
@@ -14,7 +15,7 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
-import { edgesOfPairMoments, type PairMoments } from "./pairMoments";
+import { addingCost, edgesOfPairMoments, type PairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./scaledProducts";
 import { twoSlopes, type TwoSlopes } from "./slopes";
 
@@ -31,10 +32,16 @@ const featuresTogether = 32;
 const operationsPerAddition = 1.6;
 
 /** Arithmetic per sample, as slopePairCost of slopePairs.ts counts it. */
-export const firingPairCost = ({ into }: HiddenLayer): { products: number; passes: number } => ({
-  products: operationsPerAddition * pairCount(into.cols) * Math.ceil(into.rows / featuresTogether) * featuresTogether,
-  passes: 0,
-});
+export const firingPairCost = (layer: HiddenLayer, engine: Engine, samples: number): { products: number; passes: number } => {
+  const pairs = pairCount(layer.into.cols);
+  return {
+    products: operationsPerAddition * pairs * Math.ceil(layer.into.rows / featuresTogether) * featuresTogether,
+    passes: addingCost(engine, additionsOf(layer), additionsOf(layer), samples),
+  };
+};
+
+/** Additions per sample; one takes no longer than a multiplication of own kernels, which a chunk's length is counted in. */
+const additionsOf = ({ into }: HiddenLayer): number => pairCount(into.cols) * into.rows;
 
 /** E [r', r] (method section 3.1). Only where canUseFiringPairs says so. */
 export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
@@ -46,8 +53,6 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
   const C = toTensor(engine, task.features.C);
   const into = toTensor(engine, layer.into);
   let rows = 0;
-  // An addition takes no longer than a multiplication of own kernels, which a chunk's length is counted in.
-  const additions = pairCount(hidden) * inputs;
   await task.activations.forEachBatch((batch) => forEachRows(engine, batch, 2 * inputs + 2 * hidden, task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [sum, pairs] = engine.tidy(() => {
@@ -59,7 +64,7 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
     accumulate(firing, await engine.read(pairs));
     engine.dispose(sum, pairs);
     rows += x.shape[0];
-  }, additions), task.progress);
+  }, additionsOf(layer)), task.progress);
   engine.dispose(C, into);
   return scale(edgesOfPairMoments(momentsOf(firing, squares, hidden, slopes), layer, engine.precision, () => task.checkCancelled()), 1 / rows);
 }

@@ -20,11 +20,12 @@ function scaledProductCost({ into, outOf }: HiddenLayer): { products: number; pa
 
 /** E [r', r] (method section 3.1) */
 export function edgesOfHidden(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
+  const { engine } = task.section;
   const most = task.memoryBudget / 4;
   const rows = task.activations.samples * task.activations.positions;
   const atTheEnd = cost(contractionCost(layer)) / rows;
   const ways = [{ cost: cost(scaledProductCost(layer)), run: edgesThroughHidden }];
-  if (slopePairBytes(layer) <= most) ways.push({ cost: cost(slopePairCost(layer)) + atTheEnd, run: edgesBySlopePairs });
-  if (canUseFiringPairs(task, layer) && firingPairBytes(layer) <= most) ways.push({ cost: cost(firingPairCost(layer)) + atTheEnd, run: edgesByFiringPairs });
+  if (slopePairBytes(layer) <= most) ways.push({ cost: cost(slopePairCost(layer, engine, rows)) + atTheEnd, run: edgesBySlopePairs });
+  if (canUseFiringPairs(task, layer) && firingPairBytes(layer) <= most) ways.push({ cost: cost(firingPairCost(layer, engine, rows)) + atTheEnd, run: edgesByFiringPairs });
   return ways.reduce((best, way) => (way.cost < best.cost ? way : best)).run(task, layer);
 }

@@ -1,12 +1,13 @@
 /** @file From second moments of slopes, weighted with the squares of the features, to the edges through a layer: the last step of slopePairs.ts and firingPairs.ts. */
 
 import { fastestProducts } from "../../../engine/products/hostProducts";
-import type { FloatArray } from "../../../engine/engine";
+import type { Engine, FloatArray } from "../../../engine/engine";
 import { planMatMul } from "../../../engine/shapes";
 import type { Precision } from "../../../protocol/spec";
 import { hadamard } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
+import { longestChunk } from "./chunks";
 import type { HiddenLayer } from "./scaledProducts";
 
 /** Sums over samples, by input feature j of r. */
@@ -30,6 +31,14 @@ export const contractionCost = ({ into, outOf }: HiddenLayer): { products: numbe
   products: 2 * into.rows * into.cols ** 2 * outOf.cols,
   passes: passesOfOneThread * (3 * into.rows * into.cols ** 2 + into.rows * into.cols * outOf.cols),
 });
+
+/**
+ * Passes per sample in which `numbers` sums of every chunk are written, read and added up on the host.
+ * @param multiplications that bound a chunk, per sample (chunks.ts) @param samples of all chunks
+ */
+export const addingCost = (engine: Engine, numbers: number, multiplications: number, samples: number): number => (
+  (Math.ceil((samples * multiplications) / longestChunk(engine)) * 3 * passesOfOneThread * numbers) / samples
+);
 
 /**
  * E_ij = sum_ac L_ja R_ai L_jc R_ci (T_j - U_j U_j^T / S_j)_ac + S_j (K_ji + sum_a L_ja R_ai U_ja / S_j)^2: [r', r]. The mean slopes stand apart, so

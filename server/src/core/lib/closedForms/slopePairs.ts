@@ -16,7 +16,7 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
-import { edgesOfPairMoments } from "./pairMoments";
+import { addingCost, edgesOfPairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./scaledProducts";
 import { integratedSlope } from "./slopes";
 
@@ -47,11 +47,15 @@ const pairsOf = (hidden: number): number => pairBlocks(hidden).reduce((sum, { fi
 /** Bytes that the sums take; the caller keeps this below the memory budget. */
 export const slopePairBytes = ({ into }: HiddenLayer): number => into.rows * (pairsOf(into.cols) + into.cols + 1) * 8;
 
-/** Arithmetic per sample in matrix products and in passes over single numbers. */
-export const slopePairCost = ({ into }: HiddenLayer): { products: number; passes: number } => ({
-  products: 2 * into.rows * (pairsOf(into.cols) + into.cols),
-  passes: pairsOf(into.cols),
-});
+/** Multiplications of the longest product of a chunk, per sample: one block of pairs. */
+const longestProduct = ({ into }: HiddenLayer): number => into.rows * blockSize * into.cols;
+
+/** Arithmetic per sample in matrix products and in passes over single numbers. @param samples over which the sums are taken */
+export const slopePairCost = (layer: HiddenLayer, engine: Engine, samples: number): { products: number; passes: number } => {
+  const { rows: inputs, cols: hidden } = layer.into;
+  const pairs = pairsOf(hidden);
+  return { products: 2 * inputs * (pairs + hidden), passes: pairs + addingCost(engine, inputs * pairs, longestProduct(layer), samples) };
+};
 
 /** E [r', r] (method section 3.1) */
 export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Promise<Matrix> {
@@ -76,7 +80,7 @@ export async function edgesBySlopePairs(task: EdgesTask, layer: HiddenLayer): Pr
     await addMoments(engine, sums, blocks, squares, slopes, () => task.checkCancelled());
     engine.dispose(squares, slopes);
     rows += x.shape[0];
-  }, inputs * blockSize * hidden), task.progress);
+  }, longestProduct(layer)), task.progress);
   engine.dispose(C, into);
   const filled = (input: number, moment: Float64Array): void => fillMoment(moment, hidden, sums.pairs, input);
   return scale(edgesOfPairMoments({ fill: filled, slopes: sums.slopes, squares: sums.squares }, layer, engine.precision, () => task.checkCancelled()), 1 / rows);
