@@ -18,6 +18,10 @@ import { Runs } from "./runs";
 import { StatusBar } from "./statusBar";
 import { LensTree } from "./tree";
 import { ViewRegistry } from "./viewRegistry";
+import { WhileVisible } from "./whileVisible";
+
+/** How often the sidebar says anew how old results are. */
+const agesMilliseconds = 60_000;
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const server = new LensClient(context);
@@ -26,6 +30,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const views = new ViewRegistry();
   const panels = new LivePanels(services, views);
   const tree = new LensTree(server, runs);
+  const explorer = window.createTreeView("libLens.explorer", { treeDataProvider: tree });
   const statusBar = new StatusBar(runs);
   const analysis = { server, runs, panels };
 
@@ -56,7 +61,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
 
   context.subscriptions.push(
     server, runs, tree, statusBar, views.watch(server),
-    window.createTreeView("libLens.explorer", { treeDataProvider: tree }),
+    explorer, new WhileVisible(explorer, agesMilliseconds, () => { tree.showAges(); }),
     window.registerCustomEditorProvider(resultViewType, new ResultEditor(services, views), { supportsMultipleEditorsPerDocument: true }),
     window.registerWebviewPanelSerializer(liveViewType, panels),
     runs.onDidChange(({ run, event }) => {

@@ -52,6 +52,11 @@ export class LensTree implements TreeDataProvider<Node>, Disposable {
     void commands.executeCommand("setContext", "libLens.listed", true);
   }
 
+  /** Says anew how old the results are. */
+  showAges(): void {
+    if (this.results.length > 0) this.changed.fire();
+  }
+
   getChildren(node?: Node): Node[] {
     if (node === undefined) {
       const groups: Group[] = [];
