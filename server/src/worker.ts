@@ -103,6 +103,13 @@ async function answer(request: WorkerRequest): Promise<unknown> {
       const { featureLabels } = await import("./analysis/runner/featureLabels");
       return featureLabels(await sessionFor(request.file, request.compute), request, context);
     }
+    case "keep-labels": {
+      const { keepLabels, labelsFileOf } = await import("./analysis/store/keepLabels");
+      const facts = await (await resultReader()).outline(request.file);
+      const file = await labelsFileOf(request.file, facts);
+      await keepLabels(file, facts.key, request.layers);
+      return file;
+    }
     case "node-layer-names": {
       return (await sessionFor(request.file, request.compute)).network.network.nodeLayerNames;
     }

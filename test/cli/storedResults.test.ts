@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle, runCli } from "../analysis/bundles";
@@ -202,6 +202,33 @@ describe("ablate", () => {
     // A loss is scored in nats, and a tenth of one counts as kept.
     const { spec: other } = await tinyAnalysis();
     expect(json<Answer>(await runCli(bundles, ["ablate", "nodes", other, "--json", "--metric", "ce-loss"])).tolerance).toBe(0.1);
+  });
+
+  it("is computed once for all who ask, and again when it is forced", async () => {
+    const { folder: into, spec } = await tinyAnalysis();
+    type Answer = { required: Record<string, number>; probes: object };
+    const ask = async (...more: string[]): Promise<Answer> => json<Answer>(await runCli(bundles, ["ablate", "edges", spec, "--json", ...more]));
+    const sparsity = async (...more: string[]): Promise<(number | null)[]> => (
+      json<{ bases: Record<string, { required: number | null }[]> }>(await runCli(bundles, ["sparsity", spec, "--json", "--basis", "lib", ...more])).bases["lib"]!.map(({ required }) => required)
+    );
+    const first = await ask();
+    // A number that no computation gives shows who takes the stored answer.
+    const file = (await readdir(join(into, ".lib-lens"))).find((name) => name.endsWith(".ablation.json"))!;
+    const text = await readFile(join(into, ".lib-lens", file), "utf8");
+    const tampered = JSON.parse(text) as { answers: { answer: Answer }[] };
+    tampered.answers[0]!.answer.required["layers.1"] = 12345;
+    const change = (): Promise<void> => writeFile(join(into, ".lib-lens", file), JSON.stringify(tampered));
+    await change();
+    expect([(await ask()).required["layers.1"], (await sparsity())[1]]).toEqual([12345, 12345]);
+    expect(await ask("--force")).toEqual(first);
+    expect(await ask()).toEqual(first);
+    await change();
+    expect(await sparsity("--force")).toEqual(Object.values(first.required));
+    expect(await ask()).toEqual(first);
+    // What sparsity has found is the answer to an ablation, too.
+    await rm(join(into, ".lib-lens", file));
+    await sparsity();
+    expect((JSON.parse(await readFile(join(into, ".lib-lens", file), "utf8")) as { answers: { answer: Answer }[] }).answers.map(({ answer }) => answer)).toEqual([first]);
   });
 
   it("prints tables for people", async () => {

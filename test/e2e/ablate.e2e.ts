@@ -5,7 +5,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Browser, Frame, Locator } from "playwright-core";
@@ -20,12 +20,14 @@ const layers = ["layers.0", "layers.1", "layers.2"];
 
 let editor: Editor;
 let browser: Browser;
+let labelsFile: string;
 let workbench: Workbench;
 
 beforeAll(async () => {
   // the backend that is the same on every machine
   editor = await startEditor({ installation: inject("vscode"), extension: inject("extension"), workspace: "examples", settings: { "libLens.backend": "wasm" } });
   execFileSync(process.execPath, ["dist/cli.js", "analyze", join(editor.workspace, "mnist-mlp/mnist-mlp.lib.json"), "--backend", "wasm", "--json"], { stdio: ["ignore", "ignore", "inherit"] });
+  labelsFile = join(editor.workspace, "mnist-mlp/mnist-mlp.labels.csv");
   browser = await launchBrowser(inject("chromium"));
   workbench = await Workbench.open(browser, editor.url, editor.workspace);
 });
@@ -140,6 +142,11 @@ describe("an ablation", () => {
     // Both bases: a line each.
     await expect.poll(() => explained.locator("path.line").count(), { timeout: 60_000 }).toBe(2 * layers.length);
     await workbench.screenshot("labels");
+    // Kept beside the spec as the command line keeps them, to be reviewed and changed like code.
+    await expect.poll(() => existsSync(labelsFile), { timeout: 30_000 }).toBe(true);
+    const rows = readFileSync(labelsFile, "utf8").split("\n");
+    expect(rows[0]).toBe("layer,feature,label,computed,result");
+    expect(rows.filter((row) => row.startsWith("layers.0,")).length).toBeGreaterThan(1);
   });
 
   it("is found again after a reload of the window", async () => {
@@ -152,5 +159,14 @@ describe("an ablation", () => {
     await curves.waitFor({ timeout: 60_000 });
     expect(await rows(curves)).toBe(before.filter(({ what }) => what === "nodes").reduce((sum, { points }) => sum + points.length, 0));
     expect(await rows(card(plots, "Edges required"))).toBe(before.filter(({ what }) => what === "edges").length);
+  });
+
+  it("and so are the labels, among them one that a person has written into the file", async () => {
+    const changed = readFileSync(labelsFile, "utf8").replace(/^layers\.0,1,,/m, "layers.0,1,round digits,");
+    expect(changed).toContain("round digits");
+    writeFileSync(labelsFile, changed);
+    const view = await workbench.webview("body[data-status='done'] .plots-view");
+    await view.getByRole("tab", { name: "Table" }).click();
+    await view.locator(".table-view td").getByText("round digits").first().waitFor({ timeout: 60_000 });
   });
 });

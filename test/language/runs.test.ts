@@ -1,8 +1,10 @@
-import { rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CancellationTokenSource } from "vscode-languageserver-protocol/node";
 import type { RunEvent } from "../../server/src/protocol/events";
+import { readLabels, writeLabels } from "../../server/src/analysis/store/labelsFile";
 import { writeCheckpoint } from "./checkpoints";
 import { Client, Workspace, buildServer } from "./client";
 
@@ -118,7 +120,20 @@ describe("a run through the protocol", () => {
     const { explained, profile } = found.layers[0]!;
     expect(explained[0]).toBe(0);
     // The classes are the signs of the first input. Uncorrelated features share what a direction can tell of them: together at least what that input tells.
+    // Kept in a file beside the spec of this result, from where result and hover take them; what a person writes there goes before.
+    const file = workspace.path("labelled.labels.csv");
+    expect(found).toMatchObject({ kept: pathToFileURL(file).href });
+    const shown = async (): Promise<(string | null)[] | undefined> => (await client.request("lib/result", { uri })).layers[0]!.labels;
+    expect(await shown()).toEqual(found.layers[0]!.labels);
+    await writeLabels(file, (await readLabels(file)).map((row) => (row.feature === 1 ? { ...row, label: "wheels" } : row)));
+    expect((await client.request("lib/labels", { uri, basis: "lib" })).layers[0]!.labels[1]).toBe(found.layers[0]!.labels[1]);
+    expect((await shown())![1]).toBe("wheels");
+    expect((await shown())![2]).toBe(found.layers[0]!.labels[2]);
+    await writeFile(file, "something else\n");
+    expect(await client.request("lib/labels", { uri, basis: "lib" })).toMatchObject({ layers: found.layers, notKept: expect.stringMatching(/^The labels are not kept: .*labelled\.labels\.csv, line 1: /) as string });
+    await rm(file);
     const pca = await client.request("lib/labels", { uri, basis: "pca" });
+    expect([pca.kept, existsSync(file)]).toEqual([undefined, false]);
     expect(pca.layers[0]!.explained.reduce((sum, share) => sum + share, 0)).toBeGreaterThan(shareOfSigns(Array.from({ length: 300 }, (_, k) => inputs[6 * k]!)) - 1e-3);
     for (const groups of profile!) {
       expect(groups.map(({ group }) => group)).toEqual([0, 2]);

@@ -1,6 +1,6 @@
 /** @file LIB: Find What Features Respond To… — classes, positions, tokens or Fourier terms; shown in the Plots tab and with every feature. */
 
-import { CancellationError, ProgressLocation, window, workspace, type QuickPickItem } from "vscode";
+import { CancellationError, ProgressLocation, Uri, window, workspace, type QuickPickItem } from "vscode";
 import type { LabelKind } from "../../../server/src/protocol/labels";
 import type { BasisName } from "../../../server/src/protocol/result";
 import type { DataKind, DataSpec } from "../../../server/src/protocol/spec";
@@ -18,6 +18,8 @@ const kinds: Record<LabelKind, QuickPickItem & { respondsTo: LabelKind }> = {
   position: { label: "Positions", detail: "Mean of every feature at every position of the input", respondsTo: "position" },
   token: { label: "Tokens", detail: "The tokens where a feature is furthest from its mean", respondsTo: "token" },
 };
+/** How long the status bar names the file of the labels. */
+const keptMilliseconds = 10_000;
 /** LIB, and PCA to compare with. */
 const bases: readonly BasisName[] = ["lib", "pca"];
 
@@ -36,6 +38,8 @@ export async function findLabelsCommand({ server, views }: LabelServices, argume
       progress.report({ message: basis.toUpperCase() });
       try {
         const labels = await server.request("lib/labels", { uri: uri.toString(), kind, basis }, token);
+        if (labels.notKept !== undefined) void window.showWarningMessage(labels.notKept);
+        if (labels.kept !== undefined) window.setStatusBarMessage(`$(tag) Labels are kept in ${fileName(Uri.parse(labels.kept).path)}`, keptMilliseconds);
         views.find((view) => view.uri?.toString() === uri.toString())?.view.showLabels(basis, labels);
       } catch (error) {
         if (token.isCancellationRequested || error instanceof CancellationError) return;

@@ -20,15 +20,16 @@ export class Ablations {
 
   /**
    * The answer to one ablation and whether it was stored; a stored one of the usual options sends its curves as events, without the name of a run.
-   * @param work computes it
+   * @param work computes it @param force also when it is stored
    */
   async answer<W extends AblationTarget>(
     what: W, file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, work: (watch: (event: RunEvent) => void) => Promise<AblationAnswers[W]>,
+    force = false,
   ): Promise<{ answer: AblationAnswers[W]; stored: boolean }> {
     const key = await this.keyOf(file);
     const question = questionOf(options);
     const known = await readAblation(file, key).catch(() => null);
-    const found = known?.answers.find((one) => one.what === what && one.question === question);
+    const found = force ? undefined : known?.answers.find((one) => one.what === what && one.question === question);
     if (known && found) {
       if (isUsual(options)) for (const curve of known.curves) if (curve.what === what && curve.basis === options.basis) onEvent({ kind: "curve", run: "", file, curve });
       return { answer: found.answer as AblationAnswers[W], stored: true };

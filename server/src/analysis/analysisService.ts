@@ -18,6 +18,7 @@ import { Runs, type Run, type RunOutcome } from "./runs";
 import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/resultStore";
 import { lookUpWithoutHashing } from "./store/lookUp";
 import { QuestionWorker } from "./worker/questionWorker";
+import type { WorkerClient } from "./worker/workerClient";
 import type {
   AblateEdgesAnswer, AblateFeaturesAnswer, AblateNodesAnswer, AblationOptions, ComputeOptions, CreateSpecAnswer, SparsityAnswer, SpecSource,
 } from "./worker/messages";
@@ -145,28 +146,46 @@ export class AnalysisService {
     return this.questions.ask((client) => client.call({ kind: "modules", file, resolution, basis }));
   }
 
-  /** Curves of score against features kept, from the store when they are there. Progress arrives at `onEvent` of this call; `signal` cancels. */
-  async ablateNodes(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateNodesAnswer> {
+  /**
+   * Curves of score against features kept, from the store when they are there and `force` does not ask to compute them. Progress arrives at
+   * `onEvent` of this call; `signal` cancels.
+   */
+  async ablateNodes(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal, force = false): Promise<AblateNodesAnswer> {
     return (await this.ablations.answer("nodes", file, options, onEvent, (watch) => this.started.alone(signal, (client) =>
-      client.call({ ...options, kind: "ablate-nodes", run: randomUUID(), file, compute: this.compute() }, watch)))).answer;
+      client.call({ ...options, kind: "ablate-nodes", run: randomUUID(), file, compute: this.compute() }, watch)), force)).answer;
   }
 
   /** Edges required per section. As above. */
-  async ablateEdges(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<AblateEdgesAnswer> {
-    return (await this.ablations.answer("edges", file, options, onEvent, (watch) => this.started.alone(signal, (client) =>
-      client.call({ ...options, kind: "ablate-edges", run: randomUUID(), file, compute: this.compute() }, watch)))).answer;
+  async ablateEdges(file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, signal: AbortSignal, force = false): Promise<AblateEdgesAnswer> {
+    return this.started.alone(signal, (client) => this.edgesRequired(client, file, options, onEvent, force));
   }
 
-  /** Sparsity of the edges; with `required` also the edges required, which takes labels. Progress and cancel as above. */
+  /** Sparsity of the edges; with `required` also the edges required, as above, which takes labels. */
   sparsity(
-    file: string, bases: readonly BasisName[], required: Omit<AblationOptions, "basis"> | null, onEvent: (event: RunEvent) => void, signal: AbortSignal,
+    file: string, bases: readonly BasisName[], required: Omit<AblationOptions, "basis"> | null, onEvent: (event: RunEvent) => void, signal: AbortSignal, force = false,
   ): Promise<SparsityAnswer> {
-    return this.started.alone(signal, (client) => client.call({ kind: "sparsity", run: randomUUID(), file, bases: [...bases], required, compute: this.compute() }, onEvent));
+    // One thread for all of it: it keeps the network and the edges that were ablated.
+    return this.started.alone(signal, async (client) => {
+      const ablated = required ? bases : [];
+      const part = (place: number, before: string) => (event: RunEvent): void => {
+        const share = (fraction: number): number => (place + fraction) / (ablated.length + 1);
+        onEvent(event.kind === "phase" ? { ...event, fraction: share(event.fraction), overall: share(event.overall), detail: before + event.detail } : event);
+      };
+      const answers: Partial<Record<BasisName, AblateEdgesAnswer>> = {};
+      for (const [place, basis] of ablated.entries()) answers[basis] = await this.edgesRequired(client, file, { ...required, basis }, part(place, `${basis} `), force);
+      const request = { run: randomUUID(), file, bases: [...bases], required: required && answers, compute: this.compute() };
+      return client.call({ kind: "sparsity", ...request }, part(ablated.length, ""));
+    });
   }
 
-  /** What the features respond to in the data. Nothing is written. Progress and cancel as above. */
+  /** What the features respond to in the data. Nothing is written: see `keepLabels`. Progress and cancel as above. */
   labels(file: string, labels: LabelKind | "auto", basis: BasisName, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<LabelsAnswer> {
     return this.started.alone(signal, (client) => client.call({ kind: "labels", run: randomUUID(), file, labels, basis, compute: this.compute() }, onEvent));
+  }
+
+  /** Writes labels into the text file beside the spec of a result, what people wrote there untouched. @returns the file */
+  keepLabels(file: string, { layers }: LabelsAnswer): Promise<string> {
+    return this.reader.ask((client) => client.call({ kind: "keep-labels", file, layers: layers.map(({ name, labels }) => ({ name, labels })) }));
   }
 
   /** Every place where a result's network can be cut, in order; each is named after the module it enters. */
@@ -188,6 +207,12 @@ export class AnalysisService {
   /** Cancels every run; resolves when all threads have ended. */
   async dispose(): Promise<void> {
     await Promise.all([this.started.dispose(), this.questions.dispose(), this.reader.dispose()]);
+  }
+
+  private async edgesRequired(client: WorkerClient, file: string, options: AblationOptions, onEvent: (event: RunEvent) => void, force: boolean): Promise<AblateEdgesAnswer> {
+    const { answer } = await this.ablations.answer("edges", file, options, onEvent, (watch) =>
+      client.call({ ...options, kind: "ablate-edges", run: randomUUID(), file, compute: this.compute() }, watch), force);
+    return answer;
   }
 
   private async ablateCurves(run: Run, { file, what, bases }: StartAblation): Promise<void> {

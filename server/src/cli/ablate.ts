@@ -15,14 +15,14 @@ export const allBases: readonly BasisName[] = ["lib", "pca", "neuron"];
 export async function ablateNodes(service: AnalysisService, line: CommandLine): Promise<void> {
   const options = await optionsOf(line, "nodes");
   const { file } = await analyzeToEnd(service, line.file, false);
-  const ask = (one: AblationOptions): Promise<AblateNodesAnswer> => workToEnd((onEvent, signal) => service.ablateNodes(file, one, onEvent, signal));
+  const ask = (one: AblationOptions): Promise<AblateNodesAnswer> => workToEnd((onEvent, signal) => service.ablateNodes(file, one, onEvent, signal, line.force));
   await answer(line, options, ask, nodeSummary);
 }
 
 export async function ablateEdges(service: AnalysisService, line: CommandLine): Promise<void> {
   const options = await optionsOf(line, "edges");
   const { file } = await analyzeToEnd(service, line.file, false);
-  const ask = (one: AblationOptions): Promise<AblateEdgesAnswer> => workToEnd((onEvent, signal) => service.ablateEdges(file, one, onEvent, signal));
+  const ask = (one: AblationOptions): Promise<AblateEdgesAnswer> => workToEnd((onEvent, signal) => service.ablateEdges(file, one, onEvent, signal, line.force));
   await answer(line, options, ask, edgeSummary);
 }
 

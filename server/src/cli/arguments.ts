@@ -69,9 +69,9 @@ const ablation = ["out", "backend", "max-memory", "basis", "tolerance", "metric"
 const understood: Record<Exclude<CommandLine["command"], "help" | "version">, readonly OptionName[]> = {
   "inspect": [],
   "analyze": ["out", "backend", "force", "max-memory", "report"],
-  "ablate nodes": ablation,
-  "ablate edges": ablation,
-  "sparsity": ["out", "backend", "max-memory", "basis", "tolerance", "metric"],
+  "ablate nodes": ["force", ...ablation],
+  "ablate edges": ["force", ...ablation],
+  "sparsity": ["out", "backend", "force", "max-memory", "basis", "tolerance", "metric"],
   "cluster": ["out", "backend", "max-memory", "gamma", "basis", "norm", "epsilon", "clusters", "merge-output", "seeds", "shuffles", "tolerance", "metric"],
   "labels": ["out", "backend", "max-memory", "basis", "kind"],
   "figure": [...ablation, "gamma", "norm", "epsilon", "clusters", "merge-output", "kind", "layer"],
@@ -213,7 +213,7 @@ SPEC is a *.lib.json file (docs/analysis-spec.md), or a model when everything ca
                      per layer; figure: the SVG file
   --backend NAME     auto, tensorflow, webgpu, wasm or cpu (default: auto, or LIB_LENS_BACKEND)
   --max-memory SIZE  overrides "maxMemory" of the spec, such as 8GB
-  --force            analyze: compute even when the result is stored
+  --force            compute even when it is stored: analyze the result; ablate, sparsity the ablation
   --report FILE      analyze: where the HTML report goes (default: beside the result, without --json)
   --basis NAME       ablate, sparsity, cluster, labels, figure: lib, pca, neuron, or all of them (default: lib;
                      sparsity: all; curves in a figure: lib and pca)

@@ -3,7 +3,8 @@
 import { resolve } from "node:path";
 import type { AnalysisService } from "../analysis/analysisService";
 import { InputError } from "../analysis/errors";
-import { labelsOf, labelsPath, merged, readLabels, writeLabels, type ShownLabels } from "../analysis/store/labelsFile";
+import { keepLabels } from "../analysis/store/keepLabels";
+import { labelsOf, labelsPath, type ShownLabels } from "../analysis/store/labelsFile";
 import { writeFileAtomically } from "../formats/bytes/atomicFile";
 import { csvRow } from "../formats/data/csvText";
 import type { LabelsAnswer } from "../protocol/labels";
@@ -19,8 +20,7 @@ export async function labels(service: AnalysisService, line: CommandLine): Promi
   const answer = await workToEnd((onEvent, signal) => service.labels(result, line.kind, basis, onEvent, signal));
   // The file holds the labels of the features that are shown; those of other bases are for comparison.
   const file = basis === "lib" ? labelsPath(resolve(line.file)) : null;
-  const rows = file === null ? [] : merged(await readLabels(file), key, answer.layers);
-  if (file !== null) await writeLabels(file, rows);
+  const rows = file === null ? [] : await keepLabels(file, key, answer.layers);
   if (line.out !== null) await writeText(resolve(line.out), linePerLayer(answer, metadata.layers.map(({ name, dimension }) => ({ name, dimension }))));
   const handMade = rows.filter(({ label }) => label !== "").length;
   const shown = labelsOf(rows, metadata);

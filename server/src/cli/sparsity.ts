@@ -13,7 +13,7 @@ export async function sparsity(service: AnalysisService, line: CommandLine): Pro
   // Edges required can only be told where the network can be scored.
   const { evaluation } = await service.metadata(file);
   const bases = line.basis === "all" ? allBases : [line.basis];
-  const answer = await workToEnd((onEvent, signal) => service.sparsity(file, bases, evaluation ? options : null, onEvent, signal));
+  const answer = await workToEnd((onEvent, signal) => service.sparsity(file, bases, evaluation ? options : null, onEvent, signal, line.force));
   await print(line.json ? JSON.stringify(answer) : summary(answer));
 }
 

@@ -3,6 +3,7 @@
 import { type CancellationToken, ErrorCodes, type Connection, LSPErrorCodes, ResponseError } from "vscode-languageserver";
 import type { AnalysisService } from "../analysis/analysisService";
 import { headingOf } from "../analysis/store/outline";
+import type { KeptLabelsAnswer, LabelsAnswer } from "../protocol/labels";
 import type { Requests } from "../protocol/requests";
 import type { WorkspaceIndex } from "../workspace/workspaceIndex";
 import { uriOf } from "../workspace/uris";
@@ -58,9 +59,11 @@ export function registerMethods(host: MethodHost): void {
   });
   handle(host, "lib/curves", (params) => analysis.curves(params.path("uri")));
   handle(host, "lib/modules", (params) => analysis.modules(params.path("uri"), params.positive("resolution"), params.moduleBasis("basis")));
-  handle(host, "lib/labels", (params, signal) => {
+  handle(host, "lib/labels", async (params, signal) => {
     requireTrust(host, "Finding labels");
-    return analysis.labels(params.path("uri"), params.labelKind("kind"), params.basis("basis"), () => undefined, signal);
+    const [file, basis] = [params.path("uri"), params.basis("basis")];
+    const found = await analysis.labels(file, params.labelKind("kind"), basis, () => undefined, signal);
+    return basis === "lib" && !signal.aborted ? kept(host, file, found) : found;
   });
   handle(host, "lib/architecture", async (params) => {
     requireTrust(host, "Opening the model");
@@ -80,6 +83,17 @@ export function registerMethods(host: MethodHost): void {
     requireTrust(host, "Probing backends");
     return analysis.backends();
   });
+}
+
+/** Labels that cannot be kept are still an answer. */
+async function kept(host: MethodHost, result: string, found: LabelsAnswer): Promise<KeptLabelsAnswer> {
+  try {
+    const file = await host.analysis.keepLabels(result, found);
+    await host.refreshResults();
+    return { ...found, kept: uriOf(file) };
+  } catch (error) {
+    return { ...found, notKept: `The labels are not kept: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }
 
 /** Registers one method: parameters are checked by `answer`, every failure becomes a response with one sentence. */

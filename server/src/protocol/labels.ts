@@ -25,3 +25,11 @@ export interface LabelledLayer {
 }
 
 export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
+
+/** Labels of the LIB features are kept in a text file beside the spec: where, or why they could not be. Those of other bases are for comparison. */
+export interface KeptLabelsAnswer extends LabelsAnswer {
+  /** URI of the file. */
+  kept?: string;
+  /** One sentence. */
+  notKept?: string;
+}

@@ -5,7 +5,7 @@
 
 import type { AblationCurve, AblationTarget, ModuleBasis, ModuleNumbers } from "./ablation";
 import type { RunEvent } from "./events";
-import type { LabelKind, LabelsAnswer } from "./labels";
+import type { KeptLabelsAnswer, LabelKind } from "./labels";
 import type { BackendName, BasisName, ResultHeading, ResultOutline } from "./result";
 
 /**
@@ -73,7 +73,7 @@ export interface Requests {
   /** Modules of the interaction graph of LIB (when absent) or PCA features; a larger resolution gives more and smaller ones. */
   "lib/modules": { params: { uri: string; resolution: number; basis?: ModuleBasis }; result: ModuleNumbers };
   /** What the features respond to in the data; "auto" (when absent) takes what suits the data. Takes a pass over the data; the request can be cancelled. */
-  "lib/labels": { params: { uri: string; kind?: LabelKind | "auto"; basis: BasisName }; result: LabelsAnswer };
+  "lib/labels": { params: { uri: string; kind?: LabelKind | "auto"; basis: BasisName }; result: KeptLabelsAnswer };
   /** The modules of the model in order: every place where it could be cut, named after the module that it enters. */
   "lib/architecture": { params: { uri: string }; result: { modules: string[] } };
   /** Where the code defines the module whose input is node layer `layer`; null when no open or scanned file binds it. */

@@ -7,7 +7,7 @@ import { loadSpec } from "../spec/loadSpec";
 import type { SpecSource } from "../worker/messages";
 import { FileHashes } from "./fileHashes";
 import { readMetadata } from "./resultFile";
-import { resultKey, UnknownHash } from "./resultKey";
+import { resultKey, UnknownHash, type HashFile } from "./resultKey";
 
 export function resultPath(storeFolder: string, key: string): string {
   return join(storeFolder, `${key}.libresult`);
@@ -20,19 +20,23 @@ export function resultPath(storeFolder: string, key: string): string {
  */
 export async function lookUpWithoutHashing(source: SpecSource, storeFolder: string, run: string): Promise<RunEvent[] | null> {
   const started = performance.now();
-  const hashes = new FileHashes(storeFolder);
   const loaded = await loadSpec(source);
-  const known = async (path: string): Promise<string> => {
-    const hash = await hashes.known(path);
-    if (hash === null) throw new UnknownHash(path);
-    return hash;
-  };
-  const found = await resultKey(loaded, known).catch((error: unknown) => {
+  const found = await resultKey(loaded, rememberedHashes(storeFolder)).catch((error: unknown) => {
     if (error instanceof UnknownHash) return null;
     throw error;
   });
   const stored = found && (await storedResult(storeFolder, found.key));
   return stored && storedEvents(run, stored.file, stored.metadata, loaded.file, (performance.now() - started) / 1000);
+}
+
+/** The hashes that a store remembers of files that have not changed since. They throw UnknownHash of any other. */
+export function rememberedHashes(storeFolder: string): HashFile {
+  const hashes = new FileHashes(storeFolder);
+  return async (path) => {
+    const hash = await hashes.known(path);
+    if (hash === null) throw new UnknownHash(path);
+    return hash;
+  };
 }
 
 /** A complete, readable result with this key; a damaged one counts as absent and is computed again. */

@@ -111,13 +111,13 @@ export interface AblateEdgesAnswer {
   probes: Record<string, [edgesKept: number, score: number][]>;
 }
 
-/** Sparsity of the edges of every section (method section 4.4); `required` asks for the edges required too, which takes scoring. */
+/** Sparsity of the edges of every section (method section 4.4), beside the edges required where they are known. */
 export interface SparsityRequest {
   kind: "sparsity";
   run: string;
   file: string;
   bases: BasisName[];
-  required: Omit<AblationOptions, "basis"> | null;
+  required: Partial<Record<BasisName, AblateEdgesAnswer>> | null;
   compute: ComputeOptions;
 }
 export type SectionSparsity = EdgeSparsity & {
@@ -145,6 +145,9 @@ export interface LabelsRequest {
   compute: ComputeOptions;
 }
 
+/** Computed labels of a stored result, for the text file beside its spec. */
+interface KeepLabelsRequest { kind: "keep-labels"; file: string; layers: { name: string; labels: string[] }[] }
+
 /** Modules of the interaction graph of a stored result, for a view. */
 interface ModulesRequest { kind: "modules"; file: string; resolution: number; basis: ModuleBasis }
 
@@ -165,6 +168,8 @@ export interface WorkerCalls {
   "ablate-nodes": { request: AblateNodesRequest; answer: AblateNodesAnswer };
   "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
   "labels": { request: LabelsRequest; answer: LabelsAnswer };
+  /** Answers with the text file. */
+  "keep-labels": { request: KeepLabelsRequest; answer: string };
   "node-layer-names": { request: NodeLayerNamesRequest; answer: string[] };
   "sparsity": { request: SparsityRequest; answer: SparsityAnswer };
   "modules": { request: ModulesRequest; answer: ModuleNumbers };
