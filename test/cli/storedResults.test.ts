@@ -15,7 +15,7 @@ afterAll(() => rm(bundles, { recursive: true, force: true }));
 
 describe("cluster", () => {
   interface Clusters {
-    modularity: number; gamma: number; norm: string; clusters: { layer: string; index: number }[][];
+    modularity: number; edgesInside: number; gamma: number; norm: string; clusters: { layer: string; index: number }[][];
     sections: { inside: number; epsilon?: number }[]; stability: { mean: number; runs: number }; permutation: { p: number; z: number | null };
   }
 
@@ -40,6 +40,8 @@ describe("cluster", () => {
     expect(found.clusters.flat().filter(({ layer }) => layer === "output")).toEqual([{ layer: "output", index: 0 }]);
     expect(found.sections).toHaveLength(3);
     expect(found.stability.runs).toBe(4);
+    expect(found.edgesInside).toBeGreaterThan(0);
+    expect(found.edgesInside).toBeLessThanOrEqual(1);
     expect(found.permutation.p).toBeGreaterThanOrEqual(1 / 21);
     const impossible = await runCli(bundles, ["cluster", spec, "--clusters", "50"]);
     expect([impossible.code, impossible.stderr]).toEqual([2, expect.stringContaining("gives 50 clusters")]);

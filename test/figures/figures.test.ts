@@ -52,7 +52,7 @@ const graph: GraphContent = {
     { from: hostile, to: "output", edges: { source: [1, 1], target: [3, 0], weight: [2, 1] } },
   ],
 };
-const modules: ModuleNumbers = { modularity: 0.3, layers: [[-1, 0, -1], [-1, 0], [0]] };
+const modules: ModuleNumbers = { modularity: 0.3, edgesInside: 0.6, layers: [[-1, 0, -1], [-1, 0], [0]] };
 const spectra = { name: hostile, kept: 4, gramRank: 5, lambda: [9, 8, 4, 0.01], gramEigenvalues: [7, 6, 5, 0.1, 0.01] };
 
 const figures: [string, (width: number) => Drawing][] = [
@@ -127,7 +127,7 @@ describe("figures", () => {
     const svg = svgFile(graphFigure(graph, modules, ""));
     expect(svg.match(/class="line ms0"/g)).toHaveLength(3);
     expect(svg.match(/<circle/g)).toHaveLength(3);
-    const apart = svgFile(graphFigure(graph, { modularity: 0, layers: [[-1, 0, 1], [-1, 0], []] }, ""));
+    const apart = svgFile(graphFigure(graph, { modularity: 0, edgesInside: 0, layers: [[-1, 0, 1], [-1, 0], []] }, ""));
     expect(apart.match(/class="line ms0"/g)).toHaveLength(1);
     const keys = svgFile(pianoFigure(modules, layers.map(({ name }) => name), "", fileWidth));
     expect(keys.match(/<rect class="mf0"/g)).toHaveLength(3);
@@ -135,7 +135,7 @@ describe("figures", () => {
   });
 
   it("the spans of modules count every feature once and every layer once", () => {
-    const numbers: ModuleNumbers = { modularity: 0.3, layers: [[-1, 0, 0, 1], [0, 0, 1, 2, 2], [], [1]] };
+    const numbers: ModuleNumbers = { modularity: 0.3, edgesInside: 0.6, layers: [[-1, 0, 0, 1], [0, 0, 1, 2, 2], [], [1]] };
     expect(spansFigure(numbers, fileWidth).table.rows).toEqual([["M1", 4, 2], ["M2", 3, 3], ["M3", 2, 1]]);
   });
 

@@ -159,7 +159,7 @@ export function ablationCurves({ layers, sections }: ResultMetadata): AblationCu
 /** The modules that the edges were made in (feature number modulo their number), more of them at a higher resolution; the constant feature is alone. */
 export function modulesOf({ layers }: ResultMetadata, resolution: number): ModuleNumbers {
   const modules = Math.max(1, Math.round(6 * resolution));
-  return { modularity: 0.5, layers: layers.map(({ kept }) => Array.from({ length: kept }, (_, feature) => (feature === 0 ? -1 : feature % modules))) };
+  return { modularity: 0.5, edgesInside: 0.75, layers: layers.map(({ kept }) => Array.from({ length: kept }, (_, feature) => (feature === 0 ? -1 : feature % modules))) };
 }
 
 /** A place between the node layers, as a real network has them. */

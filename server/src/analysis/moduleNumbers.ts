@@ -14,10 +14,10 @@ export async function moduleNumbers(file: string, resolution: number, basis: Mod
 }
 
 /** Every feature is in some cluster; a layer that is in none, such as an output that is not merged, has no numbers. */
-export function numbersOf({ layers }: { layers: readonly { name: string }[] }, { modularity, clusters }: Pick<ResultModules, "modularity" | "clusters">): ModuleNumbers {
+export function numbersOf({ layers }: { layers: readonly { name: string }[] }, { modularity, edgesInside, clusters }: Pick<ResultModules, "modularity" | "edgesInside" | "clusters">): ModuleNumbers {
   const numbers = new Map(layers.map(({ name }) => [name, [] as number[]]));
   clusters.forEach((members, module) => {
     for (const { layer, index } of members) numbers.get(layer)![index] = members.length > 1 ? module : -1;
   });
-  return { modularity, layers: layers.map(({ name }) => Array.from(numbers.get(name)!, (module) => module ?? -1)) };
+  return { modularity, edgesInside, layers: layers.map(({ name }) => Array.from(numbers.get(name)!, (module) => module ?? -1)) };
 }

@@ -13,12 +13,14 @@ import { readMatrix, withResult } from "./store/resultFile";
 export interface ResultModules {
   /** Newman's modularity at resolution 1. */
   modularity: number;
+  /** Share of the summed size of all edges, before the norm, that stays inside clusters; the constant features left out. */
+  edgesInside: number;
   /** Largest first; a feature without edges is a cluster of its own. */
   clusters: { layer: string; index: number }[][];
   /** Resolution of the clusters. */
   gamma: number;
   norm: EdgeNorm;
-  /** Share of the edge weight inside clusters. */
+  /** Share of a section's edge weight, after the norm, inside clusters. */
   sections: { from: string; to: string; inside: number; epsilon?: number }[];
   stability?: Stability;
   permutation?: ShuffleTest;
@@ -67,6 +69,7 @@ export function modulesOfResult(file: string, resolution: number, study: ModuleS
     const found = findModules(edges, options);
     return {
       modularity: found.modularity,
+      edgesInside: found.edgesInside,
       clusters: found.clusters.map((cluster) => cluster.map(({ layer, index }) => ({ layer: layers[layer]!.name, index }))),
       gamma: options.resolution ?? resolution,
       norm,

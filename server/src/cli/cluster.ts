@@ -26,7 +26,7 @@ export async function studyOf(service: AnalysisService, line: CommandLine, file:
   return { ...study, epsilon: weakest };
 }
 
-function summary({ modularity, clusters, gamma, sections, stability, permutation }: ResultModules): string {
+function summary({ modularity, edgesInside, clusters, gamma, sections, stability, permutation }: ResultModules): string {
   const groups = clusters.filter(({ length }) => length > 1);
   const lines = groups.map((members, place) => {
     const byLayer = new Map<string, number[]>();
@@ -35,7 +35,8 @@ function summary({ modularity, clusters, gamma, sections, stability, permutation
   });
   return [
     `modularity ${modularity.toFixed(3)}, ${groups.length} clusters at gamma ${Number(gamma.toPrecision(3))}, ${clusters.length - groups.length} features alone`,
-    `inside clusters: ${sections.map(({ from, to, inside }) => `${from} → ${to} ${(100 * inside).toFixed(0)} %`).join(", ")}`,
+    `${(100 * edgesInside).toFixed(1)} % of the size of all edges stays inside clusters`,
+    `edge weight inside clusters: ${sections.map(({ from, to, inside }) => `${from} → ${to} ${(100 * inside).toFixed(0)} %`).join(", ")}`,
     ...(stability ? [`${stability.runs} seeds agree with an adjusted Rand index of ${stability.mean.toFixed(3)} (least ${stability.least.toFixed(3)})`] : []),
     ...(permutation ? [
       `shuffled edges: modularity ${permutation.mean.toFixed(3)} ± ${permutation.deviation.toFixed(3)}, so z ${permutation.z?.toFixed(1) ?? "undefined"}, p ${permutation.p.toPrecision(2)} from ${permutation.shuffles} shuffles`,

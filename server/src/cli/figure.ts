@@ -81,9 +81,9 @@ async function modules(service: AnalysisService, one: Analysed, line: CommandLin
   return { numbers: numbersOf(one.metadata, found), hint: summary(found) };
 }
 
-function summary({ clusters, modularity, gamma, norm }: ResultModules): string {
+function summary({ clusters, modularity, edgesInside, gamma, norm }: ResultModules): string {
   const count = clusters.filter(({ length }) => length > 1).length;
-  return `${count} modules, modularity ${modularity.toFixed(3)} at gamma ${Number(gamma.toPrecision(3))}, ${norm} norm`;
+  return `${count} modules, modularity ${modularity.toFixed(3)}, ${(100 * edgesInside).toFixed(0)} % of the edges' size inside, at gamma ${Number(gamma.toPrecision(3))}, ${norm} norm`;
 }
 
 /** `--basis` chooses one; else LIB against PCA. */

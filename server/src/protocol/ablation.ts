@@ -30,6 +30,8 @@ export type ModuleBasis = Exclude<BasisName, "neuron">;
 export interface ModuleNumbers {
   /** Newman's modularity at resolution 1. */
   modularity: number;
+  /** Share of the summed size of all edges that stays inside modules; the constant features left out. */
+  edgesInside: number;
   /** By node layer: the module of every feature, 0 for the largest; -1 for a feature that is alone. Empty for a layer without features. */
   layers: number[][];
 }

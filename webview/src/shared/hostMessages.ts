@@ -66,7 +66,7 @@ function isLabels(value: unknown): value is LabelsAnswer {
 }
 
 function isModules(value: unknown): value is ModuleNumbers {
-  return isFields(value) && isNumber(value["modularity"]) && Array.isArray(value["layers"])
+  return isFields(value) && isNumber(value["modularity"]) && isNumber(value["edgesInside"]) && Array.isArray(value["layers"])
     && value["layers"].every((layer) => Array.isArray(layer) && layer.every((module) => module === -1 || isIndex(module)));
 }
 

@@ -4,7 +4,7 @@ import { computed, effect, signal, type ReadonlySignal } from "@preact/signals-c
 import type { ModuleBasis, ModuleNumbers } from "../../../server/src/protocol/ablation";
 import { setGraph, type ViewContext } from "./context";
 import { element } from "./dom";
-import { count, number, plural } from "./format";
+import { count, number, percent, plural } from "./format";
 import { logRange } from "./range";
 
 /** Milliseconds of quiet before a new resolution is asked for: a slider that is being dragged asks once. */
@@ -96,9 +96,9 @@ export function modulesOf(numbers: ModuleNumbers | null): Module[] {
   return found;
 }
 
-/** "7 modules, modularity 0.52". */
+/** "7 modules, modularity 0.52, 63 % of the edges' size inside". */
 export const describeModules = (store: ModuleStore): string =>
-  (store.numbers.value === null ? store.problem.value ?? "Looking for modules…" : `${plural(store.list.value.length, "module")}, modularity ${number(store.numbers.value.modularity)}`);
+  (store.numbers.value === null ? store.problem.value ?? "Looking for modules…" : `${plural(store.list.value.length, "module")}, modularity ${number(store.numbers.value.modularity)}, ${percent(store.numbers.value.edgesInside)} of the edges' size inside`);
 
 /** The slider of the resolution with its number and what it gives. */
 export function resolutionSlider(context: ViewContext, store: ModuleStore): HTMLElement {

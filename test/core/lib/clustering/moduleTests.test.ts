@@ -70,6 +70,37 @@ describe("tests of modules", () => {
     dealt.address.forEach(({ index }, node) => { if (index === 0) expect(dealt.graph.strength[node]).toBe(0); });
   });
 
+  it.each([false, true])("the share of the edges inside is that of their sizes, whatever the norm (outputs as one node: %s)", (mergeOutput) => {
+    const sections = blocks(3, 4, 0.3, 7).map((section, layer) => ({ ...section, data: section.data.map((value, at) => (layer + 1) * (at % 2 === 0 ? value : -value)) }));
+    for (const norm of ["identity", "sqrt", "max"] as const) {
+      const { clusters, edgesInside } = findModules(sections, { norm, mergeOutput });
+      const of = new Map(clusters.flatMap((members, cluster) => members.map(({ layer, index }) => [`${layer} ${index}`, cluster])));
+      let [inside, all] = [0, 0];
+      for (const [layer, { rows, cols, data }] of sections.entries()) {
+        const merged = mergeOutput && layer === sections.length - 1;
+        for (let out = 0; out < rows; out++) for (let input = 1; input < cols; input++) {
+          if (out === 0 && !merged) continue;
+          const size = Math.abs(data[out * cols + input]!);
+          all += size;
+          if (of.get(`${layer} ${input}`) === of.get(`${layer + 1} ${merged ? 0 : out}`)) inside += size;
+        }
+      }
+      expect(edgesInside).toBeCloseTo(inside / all, 12);
+      expect(edgesInside).toBeGreaterThan(0.2);
+      expect(edgesInside).toBeLessThan(1);
+    }
+    // without a norm it is the mean of the sections' shares, each counted by its size
+    const plain = findModules(sections, { norm: "identity" });
+    const sizes = sections.map(({ cols, data }) => data.reduce((sum, value, at) => sum + (at % cols === 0 || at < cols ? 0 : Math.abs(value)), 0));
+    const [part, whole] = [sizes.reduce((sum, size, layer) => sum + size * plain.inside[layer]!, 0), sizes.reduce((sum, size) => sum + size, 0)];
+    expect(plain.edgesInside).toBeCloseTo(part / whole, 12);
+  });
+
+  it("everything stays inside blocks that do not touch, and nothing where there are no edges", () => {
+    expect(findModules(blocks(3, 4, 0, 7)).edgesInside).toBe(1);
+    expect(findModules([]).edgesInside).toBe(0);
+  });
+
   it("cancel", () => {
     const { graph } = featureGraph(blocks(3, 4, 0.1, 5));
     const stop = (): never => { throw new Error("stopped"); };

@@ -28,6 +28,8 @@ export interface Modules {
   clusters: FeatureAddress[][];
   /** Per section, the share of its edge weight that stays inside modules; 0 for a section without edges. */
   inside: number[];
+  /** Share of the summed size of all edges, before any norm, that stays inside modules; 0 without edges. */
+  edgesInside: number;
 }
 
 /** The graph that is clustered, and where each of its nodes lives. */
@@ -56,7 +58,27 @@ export function findModules(sections: readonly Matrix[], options: ModuleOptions 
     all[layer]! += weight;
     if (community[source] === community[target]) kept[layer]! += weight;
   }
-  return { modularity: modularity(graph, community), clusters, inside: all.map((total, layer) => (total > 0 ? kept[layer]! / total : 0)) };
+  return { modularity: modularity(graph, community), clusters, inside: all.map((total, layer) => (total > 0 ? kept[layer]! / total : 0)), edgesInside: edgesInside(sections, community, options) };
+}
+
+/** sum |E| between features of one module / sum |E|, over all sections, without the constant features. @param community by node of the graph */
+function edgesInside(sections: readonly Matrix[], community: ArrayLike<number>, { constantFirst = true, mergeOutput = false }: ModuleOptions): number {
+  const first = constantFirst ? 1 : 0;
+  let [all, inside, from] = [0, 0, 0];
+  for (const [layer, { rows, cols, data }] of sections.entries()) {
+    const to = from + cols;
+    const merged = mergeOutput && layer === sections.length - 1;
+    for (let out = merged ? 0 : first; out < rows; out++) {
+      const own = community[merged ? to : to + out];
+      for (let input = first; input < cols; input++) {
+        const size = Math.abs(data[out * cols + input]!);
+        all += size;
+        if (community[from + input] === own) inside += size;
+      }
+    }
+    from = to;
+  }
+  return all > 0 ? inside / all : 0;
 }
 
 function weightedEdges(sections: readonly Matrix[], options: ModuleOptions): { address: FeatureAddress[]; edges: WeightedEdge[] } {
