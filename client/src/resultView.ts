@@ -29,6 +29,8 @@ export class ResultView implements Disposable {
   private readonly subscriptions: Disposable[];
   private readonly labels = new Map<BasisName, LabelsAnswer>();
   private ready = false;
+  /** When the result that the page knows was made. */
+  private sent: string | null = null;
   private markReady: () => void = () => { /* set below */ };
   /** The page has loaded and listens. */
   readonly whenReady = new Promise<void>((resolve) => { this.markReady = resolve; });
@@ -135,6 +137,7 @@ export class ResultView implements Disposable {
 
   private async snapshot(): Promise<void> {
     this.ready = true;
+    this.sent = null;
     this.markReady();
     const { uri, run } = this.source;
     if (uri !== null) await this.sendResult(uri);
@@ -165,7 +168,10 @@ export class ResultView implements Disposable {
     this.onResult(metadata);
     this.post({ kind: "result", uri: uri.toString(), metadata });
     this.post({ kind: "curves", uri: uri.toString(), curves: await this.services.server.request("lib/curves", { uri: uri.toString() }) });
-    for (const [basis, labels] of this.labels) this.post({ kind: "labels", uri: uri.toString(), basis, labels });
+    // A result that was read again because of its labels file is the same one: the page still knows these.
+    const known = this.sent === metadata.createdAt;
+    this.sent = metadata.createdAt;
+    if (!known) for (const [basis, labels] of this.labels) this.post({ kind: "labels", uri: uri.toString(), basis, labels });
   }
 
   /** Shows what features respond to, also when the page is made anew; not longer than this view. */

@@ -167,6 +167,6 @@ describe("an ablation", () => {
     writeFileSync(labelsFile, changed);
     const view = await workbench.webview("body[data-status='done'] .plots-view");
     await view.getByRole("tab", { name: "Table" }).click();
-    await view.locator(".table-view td").getByText("round digits").first().waitFor({ timeout: 60_000 });
+    await view.locator(".table-view td").filter({ hasText: "round digits" }).first().waitFor({ timeout: 60_000 });
   });
 });

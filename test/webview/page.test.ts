@@ -286,6 +286,21 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     expect(await page.locator(".passport-head h2").innerText()).toBe("ln2.0 f5");
   }));
 
+  test("a label that somebody writes into the file is shown, and nothing else begins anew", () => withView({}, async (page) => {
+    await showResult(page);
+    await page.evaluate(() => window.harness.labels("class"));
+    await page.getByRole("tab", { name: "Table" }).click();
+    const asked = (await sent(page, "matrix")).length;
+    for (const label of ["wheels", "round digits"]) {
+      await page.evaluate((text) => window.harness.relabel(0, 3, text), label);
+      await page.locator("tbody tr", { hasText: label }).waitFor();
+      expect(await page.locator("tbody tr", { hasText: label }).locator("td").nth(1).innerText()).toBe("f3");
+    }
+    expect((await sent(page, "matrix")).length).toBe(asked);
+    await page.getByRole("tab", { name: "Plots" }).click();
+    await page.locator(".card:visible h2", { hasText: "What one label explains" }).waitFor();
+  }));
+
   test("a reload comes back to the same place", () => withView({}, async (page) => {
     await showResult(page);
     await page.locator(".graph-overlay").focus();

@@ -4,7 +4,7 @@ import "../result.css";
 import { effect, signal } from "@preact/signals-core";
 import type { AblationCurve } from "../../server/src/protocol/ablation";
 import type { LabelsAnswer } from "../../server/src/protocol/labels";
-import type { BasisName } from "../../server/src/protocol/result";
+import type { BasisName, ResultMetadata } from "../../server/src/protocol/result";
 import type { HostMessage } from "../../server/src/protocol/views";
 import { createApp } from "./app";
 import { announcer } from "./shared/announce";
@@ -47,12 +47,17 @@ effect(() => {
   if (uri !== state.peek().uri || run !== state.peek().run) state.value = { ...state.peek(), uri, run };
 });
 
+const shownLabels = ({ layers }: ResultMetadata): string => JSON.stringify(layers.map(({ labels: own }) => own ?? null));
+
 function receive(message: HostMessage): void {
   switch (message.kind) {
     case "result": {
-      // The end of a run is told twice, by the run and by the store: the second time nothing is new.
       const { metadata } = data.value;
-      if (data.value.uri === message.uri && metadata?.key === message.metadata.key && metadata.createdAt === message.metadata.createdAt) return;
+      if (data.value.uri === message.uri && metadata?.key === message.metadata.key && metadata.createdAt === message.metadata.createdAt) {
+        // The end of a run is told twice, by the run and by the store. What can be new is what somebody has written into the labels file.
+        if (shownLabels(metadata) !== shownLabels(message.metadata)) data.value = fromResult(message.uri, message.metadata, data.value.run);
+        return;
+      }
       matrices.reset(message.uri);
       labels.value = new Map();
       news.value = null;

@@ -45,6 +45,12 @@ const harness = {
   labels(kind: "class" | "position" | "token" | "fourier"): void {
     for (const basis of ["lib", "pca"] as const) give({ kind: "labels", uri, basis, labels: labelsOf(current!.metadata, kind, basis) });
   },
+  /** The same result, read again after somebody has written into its labels file. */
+  relabel(layer: number, feature: number, label: string): void {
+    const { metadata } = current!;
+    const layers = metadata.layers.map((one, index) => (index === layer ? { ...one, labels: Array.from({ length: one.kept }, (_, place) => (place === feature ? label : null)) } : one));
+    give({ kind: "result", uri, metadata: { ...metadata, layers } });
+  },
   /** What an ablation finds, one curve after the other. */
   ablate(): void {
     for (const curve of ablationCurves(current!.metadata)) give({ kind: "curve", uri, curve });
