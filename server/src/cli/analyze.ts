@@ -3,10 +3,10 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { AnalysisService } from "../analysis/analysisService";
-import { writeReport } from "../analysis/report/report";
 import type { RunDone } from "../protocol/events";
 import type { ResultMetadata } from "../protocol/result";
 import type { CommandLine } from "./arguments";
+import { writeReport } from "./report/report";
 import { analyzeToEnd } from "./runToEnd";
 import { print, short, sparkline, table } from "./terminal";
 

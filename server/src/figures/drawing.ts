@@ -48,6 +48,12 @@ export function svgFile({ title, hint, width, height, marks }: Drawing, look?: L
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svgText(root)}\n`;
 }
 
+/** The drawing alone, for a page that has the words around it and the rules of the classes. */
+export function svgPicture({ title, width, height, marks }: Drawing): string {
+  const [wide, high] = [Math.ceil(width), Math.ceil(height)];
+  return svgText(element("svg", { width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": title }, marks));
+}
+
 /** A sentence on as many lines as it takes. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];

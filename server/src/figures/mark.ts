@@ -15,12 +15,14 @@ export function element(name: string, attributes: Mark["attributes"], children: 
 export const tip = (text: string): Mark => element("title", {}, text);
 
 const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!);
+
+/** Text as it stands inside SVG or HTML. */
+export const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!);
 
 /** A mark as SVG; attribute values and text are escaped. */
 export function svgText({ name, attributes, children }: Mark): string {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${escape(attributeText(value))}"`).join("");
-  const inside = typeof children === "string" ? escape(children) : children.map(svgText).join("");
+  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(attributeText(value))}"`).join("");
+  const inside = typeof children === "string" ? escaped(children) : children.map(svgText).join("");
   return inside === "" ? `<${name}${list}/>` : `<${name}${list}>${inside}</${name}>`;
 }
 

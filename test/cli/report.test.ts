@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { reportHtml } from "../../../server/src/analysis/report/report";
-import { sparkline, table } from "../../../server/src/cli/terminal";
-import type { ResultMetadata } from "../../../server/src/protocol/result";
+import { reportHtml } from "../../server/src/cli/report/report";
+import { escaped, svgText } from "../../server/src/figures/mark";
+import { spectraFigure } from "../../server/src/figures/spectra";
+import { sparkline, table } from "../../server/src/cli/terminal";
+import type { ResultMetadata } from "../../server/src/protocol/result";
 
 const nasty = '<script>alert("x")</script>';
 
@@ -26,8 +28,17 @@ describe("the report", () => {
     expect(html).toContain("default-src 'none'");
   });
 
-  it("draws one line per interaction, without the constant, and closes every tag", () => {
-    expect(html.match(/<path /g)).toHaveLength(2);
+  it("draws the figures of the command line, without a word of their own around them", () => {
+    const spectra = spectraFigure(metadata.layers, true, 912);
+    for (const mark of spectra.marks) expect(html).toContain(svgText(mark));
+    expect(html.split(escaped(spectra.hint))).toHaveLength(2);
+    expect(html).not.toContain("<?xml");
+  });
+
+  it("draws one line per interaction, without the constant, to outputs that are one node, and closes every tag", () => {
+    const graph = html.slice(html.indexOf("Interaction graph</h2>"), html.indexOf("Spectra</h2>"));
+    expect(graph.match(/<path class="line ms0"/g)).toHaveLength(2);
+    expect(graph.match(/<circle /g)).toHaveLength(3);
     for (const tag of ["table", "tr", "td", "svg", "section", "figure", "dl"]) {
       expect(html.match(new RegExp(`<${tag}[ >]`, "g"))?.length ?? 0).toBe(html.match(new RegExp(`</${tag}>`, "g"))?.length ?? 0);
     }
