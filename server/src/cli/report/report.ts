@@ -45,10 +45,10 @@ export function reportHtml(metadata: ResultMetadata, resultFile: string): string
 <dl>${facts.map(([term, text]) => `<dt>${escaped(term)}</dt><dd>${escaped(text)}</dd>`).join("")}</dl>
 <h2>Interaction graph</h2>
 <p>One column per node layer, features by importance from the top; a line is an interaction, wider where it is stronger. The constant feature is left out, outputs that were not rotated are one node, and of wide layers the most important features are drawn.</p>
-<figure>${svgPicture(graphFigure(metadata, oneModule(metadata), ""))}</figure>
+<figure tabindex="0">${svgPicture(graphFigure(metadata, oneModule(metadata), ""))}</figure>
 <h2>Spectra</h2>
 <p>${escaped(spectra.hint)}</p>
-<figure>${svgPicture(spectra)}</figure>
+<figure tabindex="0">${svgPicture(spectra)}</figure>
 <h2>Node layers</h2>
 ${layerTable(layers)}
 <h2>Strongest interactions</h2>
@@ -76,7 +76,7 @@ function layerTable(layers: readonly LayerSummary[]): string {
 }
 
 const tableOf = (columns: readonly string[], rows: readonly string[]): string => (
-  `<div class="table"><table><thead><tr>${columns.map((title) => `<th scope="col">${title}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
+  `<div class="table" tabindex="0"><table><thead><tr>${columns.map((title) => `<th scope="col">${title}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
 );
 
 /** Interactions listed per section. */
