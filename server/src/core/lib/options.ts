@@ -51,7 +51,7 @@ export interface LibOptions {
   readonly imported: ReadonlyMap<string, ImportedDirections>;
   /** `squared` (method section 3.1), or the signed `functional` edges of the oldest formula (3.3). */
   readonly edgeFormula: EdgeFormula;
-  /** Random probes over output positions for squared edges (method section 3.2); null: exact. */
+  /** Draws of random signs over output positions for squared edges (method section 3.2), where exact ones cost much more; null: exact. */
   readonly edgeSources: number | null;
   /** Of the random probes. */
   readonly seed: number;

@@ -121,7 +121,7 @@ export interface HeadPattern {
 }
 
 /** The last `outputs` positions of x [B, S, width]. */
-export function lastPositions(engine: Engine, x: Tensor, outputs: number): Tensor {
+function lastPositions(engine: Engine, x: Tensor, outputs: number): Tensor {
   const [samples, positions, width] = x.shape as [number, number, number];
   return outputs === positions ? x : engine.slice(x, [0, positions - outputs, 0], [samples, outputs, width]);
 }

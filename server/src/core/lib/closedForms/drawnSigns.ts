@@ -4,7 +4,7 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import type { EdgeDraws } from "../sources/randomSources";
 
 /** Which samples of the pass, and which of their output positions. */
-export interface DrawnPlaces {
+interface DrawnPlaces {
   readonly firstSample: number;
   readonly samples: number;
   /** Output positions of a sample, T. */
