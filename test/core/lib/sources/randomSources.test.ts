@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { jacobianGramByVjp } from "../../../../server/src/core/lib/basis/jacobianGram";
 import { edgesByVjp } from "../../../../server/src/core/lib/edges/squaredEdges";
-import type { BasisSources } from "../../../../server/src/core/lib/options";
+import type { BasisSources, EdgeBasis } from "../../../../server/src/core/lib/options";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
 import { edgeDraws, edgeSources, gramSources } from "../../../../server/src/core/lib/sources/randomSources";
@@ -170,6 +170,29 @@ describe("an analysis with random sources", () => {
     expect(relativeDifference(one.bases[0].lambda.slice(0, 4), exact.bases[0].lambda.slice(0, 4))).toBeLessThan(0.2);
     expect(relativeDifference(one.bases[0].lambda, exact.bases[0].lambda)).toBeGreaterThan(0);
     expect(relativeDifference(one.bases[1].lambda, exact.bases[1].lambda)).toBeLessThan(1e-12);
+  });
+
+  it("draws the edges that would cost much, and estimates those in PCA coordinates exactly", async () => {
+    const long: TransformerSizes = { blocks: 1, vocabulary: 6, context: 40, width: 12, heads: 2, headWidth: 6, hidden: 60, outputs: 12 };
+    const build = (): Network => transformerOf(transformerWeights(long, 1), engine);
+    const samples = tokens(9, long.context, long.vocabulary, 4);
+    const options = { edgeSources: 1, comparisonSamples: 3, seed: 3 };
+    const [exact, one, again] = [
+      await analyze(build(), samples, { comparisonSamples: 3 }), await analyze(build(), samples, options), await analyze(build(), samples, { ...options, batchSize: 2 }),
+    ];
+    expect(analysisDifference(again, one)).toBeLessThan(1e-10);
+    const pathOf = (basis: EdgeBasis, section: number): string | undefined => (
+      one.events.flatMap((event) => (event.kind === "edges" && event.basis === basis && event.section === section ? [event.path] : []))[0]
+    );
+    const last = one.network.sections.length - 1;
+    expect(pathOf("lib", 1)).toMatch(/1 draw of random signs/);
+    expect(relativeDifference(one.edges("lib", 1), exact.edges("lib", 1))).toBeGreaterThan(1e-6);
+    expect(pathOf("lib", last)).toMatch(/linear section.*; exact/);
+    expect(relativeDifference(one.edges("lib", last), exact.edges("lib", last))).toBe(0);
+    for (const section of one.network.sections) {
+      expect(pathOf("pca", section.index)).not.toMatch(/draw/);
+      expect(relativeDifference(one.edges("pca", section.index), exact.edges("pca", section.index))).toBe(0);
+    }
   });
 
   it("is exact over positions for a network without them", async () => {
