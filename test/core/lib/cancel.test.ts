@@ -7,23 +7,29 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { HiddenLayer } from "../../../server/src/core/lib/closedForms/scaledProducts";
 import { edgesBySlopePairs } from "../../../server/src/core/lib/closedForms/slopePairs";
 import { slopeMoments } from "../../../server/src/core/lib/closedForms/slopes";
+import { attentionEdges } from "../../../server/src/core/lib/closedForms/attentionEdges";
+import { attentionGram } from "../../../server/src/core/lib/closedForms/attentionGram";
+import { drawnAttentionEdges } from "../../../server/src/core/lib/closedForms/drawnAttentionEdges";
 import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGram";
 import { edgesByVjp } from "../../../server/src/core/lib/edges/squaredEdges";
 import { functionalEdges } from "../../../server/src/core/lib/edges/functionalEdges";
 import { gradientMoments } from "../../../server/src/core/lib/basis/gradientMoments";
+import { attentionMoments } from "../../../server/src/core/lib/jacobians/attentionMoments";
 import type { EdgesTask } from "../../../server/src/core/lib/plans/sectionPlan";
 import { planSection } from "../../../server/src/core/lib/plans/planSection";
 import { edgeDraws } from "../../../server/src/core/lib/sources/randomSources";
 import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
 import { identity } from "../../../server/src/core/linalg/elementary";
 import { activationFunction } from "../../../server/src/core/network/activationFunction";
+import type { AttentionSkip } from "../../../server/src/core/network/attentionStructure";
+import type { RotaryShape } from "../../../server/src/core/network/module";
 import { networkBatches } from "../../../server/src/core/network/batches";
 import { cutIntoSections } from "../../../server/src/core/network/section";
 import { createEngine } from "../../../server/src/engine/createEngine";
 import { fastestProducts, ownProducts } from "../../../server/src/engine/products/hostProducts";
 import { randomMatrix } from "../linalg/random";
 import { manyFeatures } from "./closedForms/comparison";
-import { gaussian, mlpOf, mlpWeights, vectors } from "../support/networks";
+import { gaussian, mlpOf, mlpWeights, tokens, transformerOf, transformerWeights, vectors } from "../support/networks";
 
 const mostBetweenChecks = 5e9;
 
@@ -103,6 +109,55 @@ describe("between two checks for a cancelled run", () => {
     expect(counter.longest).toBeLessThan(mostBetweenChecks);
   });
 });
+
+describe("between two checks for a cancelled run, through attention", () => {
+  const rotary: RotaryShape = { dimensions: 64, base: 10000, pairing: "halves", scaling: null };
+  it.each<[string, number, AttentionSizes, (task: EdgesTask, structure: AttentionSkip) => Promise<unknown>]>([
+    ["the Jacobian Gram", 4, { heads: 3, positions: 512, causal: false }, attentionGram],
+    ["the Jacobian Gram with rotary positions", 4, { heads: 4, rotary }, attentionGram],
+    ["edges", 64, { heads: 8 }, attentionEdges],
+    ["edges with rotary positions", 64, { heads: 8, rotary }, attentionEdges],
+    ["edges from random signs", 256, { heads: 4, samples: 8 }, (task, structure) => drawnAttentionEdges(task, structure, edgeDraws(4, 1, 0))],
+    ["the Jacobian's moments", 64, { heads: 8 }, attentionMoments],
+    ["the Jacobian's moments with rotary positions", 64, { heads: 8, rotary }, attentionMoments],
+    ["the general Jacobian Gram", 4, { heads: 2, outputs: 2 }, (task) => jacobianGramByVjp(task)],
+    ["the general edges", 4, { heads: 2, outputs: 2 }, (task) => edgesByVjp(task)],
+  ])("%s", async (_name, features, sizes, run) => {
+    const counter = new Counter();
+    const { task, structure } = await attentionTask(counter, features, sizes);
+    counter.check();
+    counter.total = counter.longest = 0;
+    await run(task, structure);
+    counter.check();
+    expect(counter.total).toBeGreaterThan(mostBetweenChecks);
+    expect(counter.longest).toBeLessThan(mostBetweenChecks);
+  });
+});
+
+interface AttentionSizes { heads: number; positions?: number; samples?: number; outputs?: number; causal?: boolean; rotary?: RotaryShape }
+
+/** Attention with heads of width 64 that fill the model. @param features of the input */
+async function attentionTask(counter: Counter, features: number, sizes: AttentionSizes): Promise<{ task: EdgesTask; structure: AttentionSkip }> {
+  const { heads, positions = 128, samples = 1, causal = true, rotary = null } = sizes;
+  const [width, vocabulary] = [64 * heads, 7];
+  const engine = await createEngine({ backend: "wasm", precision: "float32" });
+  const weights = transformerWeights({ blocks: 1, vocabulary, context: positions, width, heads, headWidth: 64, hidden: 4, outputs: 3 }, 1);
+  const network = cutIntoSections(transformerOf(weights, engine, { causal }), ["ln1.0", "ln2.0"]);
+  const [section] = network.sections;
+  if (section.structure.kind !== "attention-skip") throw new TypeError("The section is attention.");
+  const inputs = tokens(samples, positions, vocabulary, 2);
+  const task: EdgesTask = {
+    section,
+    activations: new ActivationSource(network, networkBatches(network.network, inputs, samples), 0, () => counter.check()).at(0),
+    points,
+    features: { C: randomMatrix(section.inputWidth, features, 3), CPinv: randomMatrix(features, section.inputWidth, 4) },
+    nextC: randomMatrix(section.outputWidth, sizes.outputs ?? section.outputWidth, 5),
+    memoryBudget: 2 ** 30,
+    checkCancelled: () => counter.check(),
+    progress: () => undefined,
+  };
+  return { task, structure: { ...section.structure, rotary } };
+}
 
 function hiddenLayer(inputs: number, hidden: number, outputs: number): HiddenLayer {
   return { into: randomMatrix(inputs, hidden, 7), activation: relu, outOf: randomMatrix(hidden, outputs, 8), constant: null };

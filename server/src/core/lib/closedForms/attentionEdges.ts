@@ -22,12 +22,14 @@ import { rotate } from "../../network/rotary";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { headsBetweenFeatures } from "./attentionHeads";
 import {
-  firstAxesExchanged, forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf, weightedOffsets, type HeadState, type Turns,
+  firstAxesExchanged, forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, outputsTogether, turnsOf,
+  weightedOffsets, type HeadState, type Turns,
 } from "./attentionState";
+import { longestChunk } from "./chunks";
 import { toTensor } from "./matrices";
 
-/** Features whose attributions are formed together. */
-const featuresTogether = 64;
+/** Features whose attributions are formed together, at most. */
+const mostFeatures = 64;
 
 /** Rows of weights that belong to some consecutive features j of the input, k of them. */
 interface FeatureBlock {
@@ -52,26 +54,29 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
   const { heads: folded, skip: bypass } = headsBetweenFeatures(structure, task);
   const { weights, dispose } = headWeights(engine, folded);
   const outOf = toTensor(engine, scale(stacked(folded.map(({ O }) => O)), structure.scale));
-  const blocks = featureBlocks(engine, folded, bypass);
+  const perFeature = (positions: number, outputs: number): number => task.points.length * multiplicationsPerFeature(structure, positions, outputs, bypass.cols);
+  const { positions } = task.activations;
+  const affordable = longestChunk(engine) / perFeature(positions, outputsTogether(structure, positions));
+  const featuresTogether = Math.max(1, Math.min(mostFeatures, bypass.rows, Math.floor(affordable)));
+  const blocks = featureBlocks(engine, folded, bypass, featuresTogether);
   const toFeatures = toTensor(engine, task.features.C);
   const sums = matrix(bypass.rows, bypass.cols);
   let inputs = 0;
-  const size = (positions: number, outputs: number): number => valuesPerSample(structure, task.points.length, positions, outputs, bypass);
+  const size = (read: number, outputs: number): number => valuesPerSample(structure, task.points.length, read, outputs, bypass, featuresTogether);
+  const longest = (read: number, outputs: number): number => Math.max(headStateMultiplications(structure, read, outputs), featuresTogether * perFeature(read, outputs));
   await task.activations.forEachBatch(async (batch) => {
     await forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, outputs) => {
       task.checkCancelled();
-      const { features, turns, places } = engine.tidy(() => {
-        const z = engine.matMul(x, toFeatures);
-        const rotations = turnsOf(engine, structure, x.shape[1], outputs);
-        return {
-          features: engine.transpose(z, [0, 2, 1]),
-          turns: rotations,
-          places: task.points.map(({ alpha }) => weights.map((head): Head => {
-            const state = headState(engine, structure, head, alpha === 1 ? z : engine.affine(z, alpha), outputs, rotations);
-            return { state, offsets: weightedOffsets(engine, state) };
-          })),
-        };
-      });
+      const z = engine.matMul(x, toFeatures);
+      const features = engine.transpose(z, [0, 2, 1]);
+      const turns = engine.tidy(() => turnsOf(engine, structure, x.shape[1], outputs));
+      const places = task.points.map(({ alpha }) => weights.map((head): Head => {
+        task.checkCancelled();
+        return engine.tidy(() => {
+          const state = headState(engine, structure, head, alpha === 1 ? z : engine.affine(z, alpha), outputs, turns);
+          return { state, offsets: weightedOffsets(engine, state) };
+        });
+      }));
       for (const block of blocks) {
         task.checkCancelled();
         const squares = engine.tidy(() => {
@@ -85,8 +90,8 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
         engine.dispose(squares);
       }
       const states = places.flat().flatMap(({ state, offsets }) => [offsets, ...(Object.values(state) as Tensor[])]);
-      engine.dispose(features, ...new Set(states), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]));
-    });
+      engine.dispose(z, features, ...new Set(states), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]));
+    }, longest);
     inputs += batch.shape[0] * batch.shape[1];
   }, task.progress);
   dispose();
@@ -94,8 +99,8 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
   return transpose(scale(sums, 1 / inputs));
 }
 
-/** @param heads weights seen from the features, and to those of the output @param bypass C_pinv skip C [r, r'] */
-function featureBlocks(engine: Engine, heads: readonly Record<"Q" | "K" | "V" | "O", Matrix>[], bypass: Matrix): FeatureBlock[] {
+/** @param heads weights seen from the features, and to those of the output @param bypass C_pinv skip C [r, r'] @param featuresTogether of one block */
+function featureBlocks(engine: Engine, heads: readonly Record<"Q" | "K" | "V" | "O", Matrix>[], bypass: Matrix, featuresTogether: number): FeatureBlock[] {
   const mixing = [...heads.map(({ V, O }) => multiply(V, O)), bypass];
   const blocks: FeatureBlock[] = [];
   for (let first = 0; first < bypass.rows; first += featuresTogether) {
@@ -163,11 +168,19 @@ function accumulateRows(sums: Matrix, { first, count }: FeatureBlock, values: Ar
   accumulate(matrix(count, sums.cols, sums.data.subarray(first * sums.cols, (first + count) * sums.cols)), values);
 }
 
+/** Multiplications of the attributions of one feature per sample, at one point of the integration. @param next features of the output */
+function multiplicationsPerFeature({ heads, rotary }: AttentionSkip, positions: number, outputs: number, next: number): number {
+  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
+  return outputs * (heads.length * (f * next + next + e * f + (rotary ? e : f) * positions + (rotary ? f + 1 : 1) * positions) + next);
+}
+
 /** Numbers that the temporaries of one sample take; `edges` [r, r']. */
-function valuesPerSample(structure: AttentionSkip, points: number, positions: number, outputs: number, edges: Matrix): number {
+function valuesPerSample(
+  structure: AttentionSkip, points: number, positions: number, outputs: number, edges: Matrix, featuresTogether: number,
+): number {
   const f = structure.heads[0].V.cols;
   const heads = structure.heads.length;
   const states = points * heads * (headStateSize(structure, positions, outputs) + positions * outputs * f);
   const perFeature = outputs * (2 * heads * f + 4 * f + (points + 2) * edges.cols + (structure.rotary ? 3 * positions : 0));
-  return states + headStateTemporaries(structure, positions, outputs) + 2 * positions * edges.rows + Math.min(featuresTogether, edges.rows) * perFeature;
+  return states + headStateTemporaries(structure, positions, outputs) + 2 * positions * edges.rows + featuresTogether * perFeature;
 }

@@ -15,8 +15,8 @@ import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides } from "../../network/folding";
 import type { JacobianGramTask } from "../plans/sectionPlan";
-import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsSize } from "./attentionPairs";
-import { forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
+import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsMultiplications, pairTermsSize } from "./attentionPairs";
+import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";
 
 /** M' [d, d], for every integration rule. */
@@ -36,20 +36,17 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
     places.length * headStateSize(structure, positions, count)
     + Math.max(headStateTemporaries(structure, positions, count), pairTermsSize(structure, positions, count))
   );
+  const longest = (positions: number, count: number): number => (
+    Math.max(headStateMultiplications(structure, positions, count), pairTermsMultiplications(structure, positions, count))
+  );
   try {
     await task.activations.forEachBatch(async (batch) => {
       await forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, count) => {
-        task.checkCancelled();
-        const { states, turns } = engine.tidy(() => {
-          const rotations = turnsOf(engine, structure, x.shape[1], count);
-          return {
-            turns: rotations,
-            states: task.points.flatMap(({ alpha }) => {
-              const point = alpha === 1 ? x : engine.affine(x, alpha);
-              return weights.map((head) => headState(engine, structure, head, point, count, rotations));
-            }),
-          };
-        });
+        const turns = engine.tidy(() => turnsOf(engine, structure, x.shape[1], count));
+        const states = task.points.flatMap(({ alpha }) => weights.map((head) => {
+          task.checkCancelled();
+          return engine.tidy(() => headState(engine, structure, head, alpha === 1 ? x : engine.affine(x, alpha), count, turns));
+        }));
         const byOwn = states.map((state) => covariancesByOwnWeights(engine, state, states));
         /** sum_t p_mtt B_ht [e, f] for h = `of`, m = `weighted` */
         const ownCovariance = (of: number, weighted: number): Tensor => {
@@ -57,10 +54,10 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
           return engine.reshape(engine.slice(byOwn[of], [weighted, 0, 0], [1, e, f]), [e, f]);
         };
         for (const [left, state] of states.entries()) {
-          task.checkCancelled();
           const { head, weight } = places[left];
           await sums.addCross(head, weight * weightSum, engine, crossTerms(engine, state, c));
           for (let right = left; right < states.length; right += 1) {
+            task.checkCancelled();
             const other = places[right];
             const block = engine.tidy(() => pairTerms(
               engine, state, states[right], { ofFirst: ownCovariance(left, right), ofSecond: ownCovariance(right, left) }, metrics[head][other.head], c, turns,
@@ -70,7 +67,7 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
         }
         engine.dispose(...byOwn, ...new Set([...states.flatMap((state) => Object.values(state) as Tensor[]), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[])]));
         outputs += x.shape[0] * count;
-      });
+      }, longest);
       inputs += batch.shape[0] * batch.shape[1];
     }, task.progress);
   } finally {

@@ -93,6 +93,12 @@ export function pairTermsSize({ heads, rotary }: AttentionSkip, positions: numbe
   return outputs * (e * f + 5 * positions + 8 * (e + f)) + 2 * positions * f + (rotary ? (3 * positions + outputs) * e * e : 0);
 }
 
+/** Multiplications of `pairTerms` per sample. */
+export function pairTermsMultiplications({ heads, rotary }: AttentionSkip, positions: number, outputs: number): number {
+  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
+  return outputs * (e * f * (e + f) + 6 * positions * f + (rotary ? positions * (e * e + 6 * e) : 0));
+}
+
 /** c^2 sum_t q_t p_tt (v_t - o_t)^T G B_t^T with q, p, v, o of one head and B of another, [e, e]. */
 function keyQuery(engine: Engine, own: HeadState, other: HeadState, G: Tensor, c: number, turns: Turns | null): Tensor {
   return engine.tidy(() => {

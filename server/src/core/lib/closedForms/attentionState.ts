@@ -49,20 +49,26 @@ export interface HeadState {
 /** Output positions are taken in blocks of at most this many: later positions, which a causal pattern does not read, are left out. */
 const largestBlock = 128;
 
+/** Output positions of the largest block of a sample. */
+export function outputsTogether({ causal, lastPositionOnly }: AttentionSkip, positions: number): number {
+  if (lastPositionOnly) return 1;
+  return causal ? Math.min(positions, largestBlock) : positions;
+}
+
 /**
  * Calls `body` with the positions that some output positions read, [B, S', d], and their number: they are the last of the S'.
  * @param valuesPerSample numbers that the temporaries of one sample take, for S' positions and T outputs
+ * @param multiplicationsPerSample of the longest step that `body` takes between two checks for a cancelled run
  */
 export async function forEachBlock(
   engine: Engine, structure: AttentionSkip, batch: Tensor, valuesPerSample: (positions: number, outputs: number) => number, memoryBudget: number,
-  body: (x: Tensor, outputs: number) => Promise<void>,
+  body: (x: Tensor, outputs: number) => Promise<void>, multiplicationsPerSample: (positions: number, outputs: number) => number,
 ): Promise<void> {
   const [, positions, width] = batch.shape as [number, number, number];
   const all = structure.lastPositionOnly ? 1 : positions;
-  let block = all;
+  let block = outputsTogether(structure, positions);
   // Only with a causal pattern are the outputs of a block the last of the positions that they read.
   if (structure.causal) {
-    block = Math.min(all, largestBlock);
     while (block > 1 && samplesThatFit(engine, valuesPerSample(positions, block), memoryBudget) < 1) block = Math.ceil(block / 2);
   }
   await forEachChunk(engine, batch, valuesPerSample(positions, block), memoryBudget, async (chunk) => {
@@ -80,7 +86,13 @@ export async function forEachBlock(
         engine.dispose(read);
       }
     }
-  });
+  }, multiplicationsPerSample(positions, block));
+}
+
+/** Multiplications that make the state of one head of a sample, for S positions and T outputs. */
+export function headStateMultiplications({ heads, skip }: AttentionSkip, positions: number, outputs: number): number {
+  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
+  return positions * skip.rows * (e + f) + outputs * skip.rows * e + positions * outputs * (e * f + e + f);
 }
 
 /** Numbers that the state of one head keeps per sample, for S positions and T outputs. */

@@ -76,6 +76,15 @@ export class MomentPairs {
     return held + positions * next + outputs * (positions + 4 * f + 2 * r + 6 * next);
   }
 
+  /** Of one pair of heads, per sample. */
+  multiplications(positions: number, outputs: number): number {
+    const [{ K, L }] = this.heads;
+    const [r, e, f, next] = [K.rows, K.cols, L.rows, L.cols];
+    const sums = 2 * outputs * f * (positions + e);
+    if (this.structure.rotary) return Math.max(positions * f * next, sums + 6 * outputs * positions * e);
+    return sums + outputs * next * (positions + 2 * f + r);
+  }
+
   async add(states: readonly HeadState[], turns: Turns | null, checkCancelled: () => void): Promise<void> {
     const { engine } = this;
     const heads: HeadOfChunk[] = [];

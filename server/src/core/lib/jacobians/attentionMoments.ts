@@ -20,7 +20,7 @@ import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides, stacked } from "../../network/folding";
 import { turnedOffsets } from "../closedForms/attentionPairs";
 import {
-  firstAxesExchanged, forEachBlock, headState, headStateSize, headStateTemporaries, headWeights, turnsOf, type HeadState, type Turns,
+  firstAxesExchanged, forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf, type HeadState, type Turns,
 } from "../closedForms/attentionState";
 import { longestChunk } from "../closedForms/chunks";
 import { times, toTensor } from "../closedForms/matrices";
@@ -49,6 +49,7 @@ export async function attentionMoments(task: EdgesTask, structure: AttentionSkip
     + Math.max(headStateTemporaries(structure, positions, outputs), own.sizePerFeature(outputs) * Math.min(skip.rows, 8))
     + pairs.size(positions, outputs)
   );
+  const longest = (positions: number, outputs: number): number => Math.max(headStateMultiplications(structure, positions, outputs), pairs.multiplications(positions, outputs));
   let answers = 0;
   try {
     await task.activations.forEachBatch((batch) => forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, outputs) => {
@@ -65,7 +66,7 @@ export async function attentionMoments(task: EdgesTask, structure: AttentionSkip
       await pairs.add(states, turns, () => task.checkCancelled());
       engine.dispose(...new Set([...states, ...(turns ? [turns.inputs, turns.outputs] : [])].flatMap((held) => Object.values(held) as Tensor[])));
       answers += x.shape[0] * outputs;
-    }), task.progress);
+    }, longest), task.progress);
   } finally {
     dispose();
     pairs.dispose();
