@@ -24,6 +24,7 @@ const builds = [
   ["elementwise.wasm", "elementwise.as.ts", ["--enable", "simd"]],
   ["arrays.wasm", "arrays.as.ts", ["--enable", "simd"]],
   ["jointSums.wasm", "jointSums.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
+  ["gatedSquares.wasm", "gatedSquares.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
   ["byteProducts.wasm", "byteProducts.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
 ];
 

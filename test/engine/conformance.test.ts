@@ -290,6 +290,29 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     expect(() => engine.jointSums!(put(random([3, 2], 1)), put(random([4, 2], 1)))).toThrow("jointSums: values [3, 2] and conditions [4, 2] need one row for each sample.");
   });
 
+  it("gated squares, where the engine has them", async () => {
+    if (!engine.gatedSquares) return;
+    for (const [samples, terms, inputs, outputs] of [[90, 37, 6, 5], [64, 4, 130, 2], [3, 1, 1, 1], [0, 3, 2, 2], [5, 3, 0, 2], [5, 3, 2, 0], [700, 140, 33, 3]]) {
+      const [signs, weights, into, outOf, constant] = [[samples, terms], [samples, inputs], [inputs, terms], [terms, outputs], [outputs, inputs]].map((shape, place) => random(shape, 30 + place));
+      const at = ({ values }: Array_, width: number, row: number, col: number): number => values[row * width + col];
+      for (const weighted of [true, false]) {
+        const expected = fill([outputs, inputs], ([i, j]) => {
+          let sum = 0;
+          for (let t = 0; t < samples; t++) {
+            let value = at(constant, inputs, i, j);
+            for (let a = 0; a < terms; a++) if (at(signs, terms, t, a) > 0) value += at(into, terms, j, a) * at(outOf, outputs, a, i);
+            sum += (weighted ? value * at(weights, inputs, t, j) : value) ** 2;
+          }
+          return sum;
+        });
+        const form = { into: put(into), outOf: put(outOf), constant: put(constant) };
+        await expectTensor(engine.gatedSquares(put(signs), weighted ? put(weights) : null, form), expected, epsilon, 4 * samples * terms);
+      }
+    }
+    const form = { into: put(random([2, 3], 1)), outOf: put(random([3, 4], 1)), constant: put(random([2, 4], 1)) };
+    expect(() => engine.gatedSquares!(put(random([5, 3], 1)), null, form)).toThrow("gatedSquares: the shapes [5, 3], [5, 2], [2, 3], [3, 4], [2, 4] of conditions");
+  });
+
   it("sums many entries without losing digits", async () => {
     const a = random([20000, 2], 10);
     const expected = [0, 1].map((column) => a.values.filter((_, i) => i % 2 === column).reduce((p, q) => p + q, 0));

@@ -17,6 +17,9 @@ export interface Tensor {
 
 export interface ActivationOptions { negativeSlope?: number }
 
+/** Matrices of `gatedSquares`: L [r, h], R [h, q], K [q, r]. */
+export interface GatedForm { readonly into: Tensor; readonly outOf: Tensor; readonly constant: Tensor }
+
 export interface Engine {
   readonly backend: BackendName;
   readonly precision: Precision;
@@ -70,6 +73,12 @@ export interface Engine {
    * a, then c: [h (h + 1) / 2, r]. Only where it costs less than the matrix product of values and pairs of ones and zeros.
    */
   jointSums?(values: Tensor, conditions: Tensor): Tensor;
+  /**
+   * Sums over samples t of (w_tj (K_ij + sum_a b_ta L_ja R_ai))^2 with b_ta = 1 where condition a is positive, else 0: [q, r]. Only where it costs
+   * less than the matrix product of L and the rows b_t * R.
+   * @param conditions [n, h] @param weights w [n, r]; null for 1
+   */
+  gatedSquares?(conditions: Tensor, weights: Tensor | null, form: GatedForm): Tensor;
   /** Index of the largest entry of the last axis (first one on ties), as numbers. */
   argMax(a: Tensor): Promise<Int32Array>;
 

@@ -152,6 +152,22 @@ export function planJointSums(values: readonly number[], conditions: readonly nu
   return { width: values[1], count: conditions[1] };
 }
 
+export interface GatedSizes { readonly samples: number; readonly terms: number; readonly inputs: number; readonly outputs: number }
+
+/** @throws RangeError when the shapes of `gatedSquares` do not fit each other. */
+export function planGatedSquares(
+  conditions: readonly number[], weights: readonly number[] | null, into: readonly number[], outOf: readonly number[], constant: readonly number[],
+): GatedSizes {
+  const [samples, terms] = conditions;
+  const [inputs, outputs] = [into[0], outOf[1]];
+  const wanted = [[samples, terms], [samples, inputs], [inputs, terms], [terms, outputs], [outputs, inputs]];
+  const given = [conditions, weights ?? wanted[1], into, outOf, constant];
+  if (given.some((shape, place) => shape.length !== 2 || shape.some((extent, axis) => extent !== wanted[place][axis]))) {
+    throw new RangeError(`gatedSquares: the shapes ${given.map(showShape).join(", ")} of conditions [n, h], weights [n, r], into [r, h], outOf [h, q] and constant [q, r] do not fit.`);
+  }
+  return { samples, terms, inputs, outputs };
+}
+
 /** Shape of `tensorOfBytes`. @throws RangeError when the rows are not whole or a byte has no meaning. */
 export function planBytes(length: number, width: number, meaning: number): number[] {
   if (length % width !== 0) throw new RangeError(`tensorOfBytes: ${length} bytes do not make rows of ${width}.`);

@@ -4,7 +4,7 @@
  */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { HiddenLayer } from "../../../server/src/core/lib/closedForms/scaledProducts";
+import type { HiddenLayer } from "../../../server/src/core/lib/closedForms/hiddenLayer";
 import { edgesBySlopePairs } from "../../../server/src/core/lib/closedForms/slopePairs";
 import { slopeMoments } from "../../../server/src/core/lib/closedForms/slopes";
 import { attentionEdges } from "../../../server/src/core/lib/closedForms/attentionEdges";

@@ -81,6 +81,26 @@ describe.each(precisions)("array kernels in %s against plain loops", (precision)
     }
   });
 
+  // Around the 8 terms of a table, the 16 tables that are used together, a tile of 128 bytes and the 64 samples of a run.
+  it.each([[1, 1, 1, 1], [63, 8, 32, 2], [64, 9, 33, 3], [130, 130, 15, 4], [200, 260, 17, 1], [40, 20, 140, 9]])("gated squares of %i samples, %i terms, %i x %i", (samples, terms, inputs, outputs) => {
+    const filled = (length: number): ReturnType<typeof source.take> => {
+      const array = source.take(length);
+      array.forEach((_, i) => (array[i] = next()));
+      return array;
+    };
+    const [into, outOf, constant, features] = [inputs * terms, terms * outputs, outputs * inputs, samples * inputs].map(filled);
+    for (const share of [0, 0.4, 1]) {
+      const conditions = source.take(samples * terms);
+      conditions.forEach((_, i) => (conditions[i] = (next() + 1) / 2 < share ? 0.25 + (next() + 1) : [0, NaN, -1][pick(3)]));
+      for (const weights of [features, null]) {
+        const sizes = { samples, terms, inputs, outputs };
+        const { got, wanted } = both(outputs * inputs, (functions, to) => functions.gatedSquares({ conditions, weights, into, outOf, constant }, sizes, to));
+        // Sums of the terms are in the precision of the numbers.
+        got.forEach((value, i) => expect(Math.abs(value - wanted[i])).toBeLessThanOrEqual((precision === "float32" ? 2e-7 : 4e-16) * terms * samples + 1e-5 * (precision === "float32" ? 1 : 1e-9) * wanted[i]));
+      }
+    }
+  });
+
   it("transpose, slice and concat", () => {
     for (let round = 0; round < 300; round++) {
       const shape = round === 0 ? [2, 70, 131] : shapes();

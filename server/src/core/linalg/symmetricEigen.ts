@@ -36,8 +36,8 @@ export interface EigenOptions {
 const blockedFrom = 48;
 /** From this size on a native library multiplies the large blocks faster. */
 const nativeFrom = 384;
-/** From these sizes on a second thread is worth its start; beside a native library, which has threads of its own, less is left to it. */
-const twoThreadsFrom = { own: 768, native: 1536 };
+/** From this size on a second thread is worth its start, also beside a native library with threads of its own. */
+const twoThreadsFrom = 768;
 /** Largest |a_ij - a_ji| that counts as rounding, relative to the largest entry. */
 const asymmetryTolerance = 1e-6;
 
@@ -76,7 +76,7 @@ function blockedEigen(
   writeMatrix: (target: Float64Array) => void, n: number, options: EigenOptions,
 ): { values: Float64Array; rows: Float64Array } {
   const { native = n < nativeFrom ? null : nativeProducts(), checkCancelled = (): void => undefined } = options;
-  const { twoThreads = n >= (native === null ? twoThreadsFrom.own : twoThreadsFrom.native) } = options;
+  const { twoThreads = n >= twoThreadsFrom } = options;
   const workspace = openWorkspace(n, { native, twoThreads, checkCancelled });
   try {
     writeMatrix(workspace.memory.subarray(workspace.matrixAt, workspace.matrixAt + n * n));

@@ -2,10 +2,12 @@
 
 import type { Precision } from "../../protocol/spec";
 import type { FloatArray } from "../engine";
+import type { GatedSizes } from "../shapes";
 import { BufferPool } from "./bufferPool";
 import { byteRows } from "./byteRows";
 import { forEachColumns } from "./columns";
 import * as elementwise from "./elementwise";
+import { gatedSquares, type GatedArrays } from "./gatedSquares";
 import { jointSums } from "./jointSums";
 import * as layout from "./layout";
 import * as reduce from "./reduce";
@@ -38,6 +40,8 @@ export interface ArrayFunctions extends UnaryFunctions {
   forEachColumns(x: FloatArray, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): void;
   /** Values [n, width], conditions [n, count]: sums of the values where both conditions of a pair are positive, out [pairs, width]. */
   jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void;
+  /** As `gatedSquares` of engine.ts, out [q, r]. */
+  gatedSquares(arrays: GatedArrays, sizes: GatedSizes, out: FloatArray): void;
   transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void;
   slice(a: FloatArray, shape: readonly number[], begin: readonly number[], size: readonly number[], out: FloatArray): void;
   concat(parts: readonly FloatArray[], shapes: readonly (readonly number[])[], axis: number, out: FloatArray): void;
@@ -57,6 +61,7 @@ export const plainArrays: ArrayFunctions = {
   sum: reduce.sum,
   forEachColumns,
   jointSums,
+  gatedSquares,
   transpose: layout.transpose,
   slice: layout.slice,
   concat: layout.concat,

@@ -2,11 +2,11 @@
 
 import type { BackendName } from "../../protocol/result";
 import type { ActivationName, Precision } from "../../protocol/spec";
-import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
+import type { ActivationOptions, Engine, FloatArray, GatedForm, Tensor } from "../engine";
 import type { MatrixProducts } from "../products/matrixProducts";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, pairCount, planBytes, planConcat, planJointSums, planMatMul, planSum, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, pairCount, planBytes, planConcat, planGatedSquares, planJointSums, planMatMul, planSum, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
@@ -117,6 +117,14 @@ export class HostEngine implements Engine {
   jointSums(values: Tensor, conditions: Tensor): Tensor {
     const { width, count } = planJointSums(values.shape, conditions.shape);
     return this.#make([pairCount(count), width], (out) => this.arrays.jointSums(host(values).data, width, host(conditions).data, count, out));
+  }
+
+  gatedSquares(conditions: Tensor, weights: Tensor | null, { into, outOf, constant }: GatedForm): Tensor {
+    const sizes = planGatedSquares(conditions.shape, weights && weights.shape, into.shape, outOf.shape, constant.shape);
+    const arrays = {
+      conditions: host(conditions).data, weights: weights && host(weights).data, into: host(into).data, outOf: host(outOf).data, constant: host(constant).data,
+    };
+    return this.#make(constant.shape, (out) => this.arrays.gatedSquares(arrays, sizes, out));
   }
 
   argMax(a: Tensor): Promise<Int32Array> {

@@ -5,11 +5,14 @@ import type { FloatArray } from "../engine";
 import { firstLine } from "../nativePackages";
 import { arrayKernels, binaryNames, type ArrayKernelFunctions } from "../kernels/arrayKernels";
 import { ElementwiseKernels } from "../kernels/elementwiseKernels";
+import type { GatedSizes } from "../shapes";
 import { Arena } from "./arena";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
 import { loopNest, type BinaryName } from "./elementwise";
+import type { GatedArrays } from "./gatedSquares";
 import { planConcatRuns, planPick, planTranspose } from "./layout";
 import { sumPasses } from "./reduce";
+import { WasmGatedSquares } from "./wasmGatedSquares";
 import { WasmJointSums } from "./wasmJointSums";
 import { wasmUnary } from "./wasmUnary";
 
@@ -44,6 +47,7 @@ class WasmArrays implements ArrayFunctions {
   readonly #nest: Int32Array;
   /** Made when first needed. */
   #jointSums: WasmJointSums | null = null;
+  #gatedSquares: WasmGatedSquares | null = null;
   readonly exp; readonly maximum; readonly activate; readonly activateDerivative; readonly softmax;
 
   constructor() {
@@ -154,6 +158,10 @@ class WasmArrays implements ArrayFunctions {
 
   jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void {
     (this.#jointSums ??= new WasmJointSums()).run(values, width, conditions, count, out);
+  }
+
+  gatedSquares(arrays: GatedArrays, sizes: GatedSizes, out: FloatArray): void {
+    if (out.length > 0) (this.#gatedSquares ??= new WasmGatedSquares()).run(arrays, sizes, out);
   }
 
   transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void {

@@ -1,7 +1,7 @@
 /** @file Kernels in a shared memory that a second thread helps to run where one is offered. */
 
 import { HelperLost, helperOffered, HelperThread, type SharedKernels } from "./helperThread";
-import { runCall, type KernelCall } from "./sharedCalls";
+import { callsAtOnce, runCall, type KernelCall } from "./sharedCalls";
 
 export class TwoThreads<Functions extends object> {
   /** undefined until it is first needed; null where there is none, or none any more. */
@@ -17,6 +17,15 @@ export class TwoThreads<Functions extends object> {
 
   /** Runs all calls. They depend on none of the others and write their results anew: those of a thread that is lost run once more here. */
   run(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
+    const rounds = Math.max(1, Math.ceil(second.length / callsAtOnce));
+    for (let round = 0; round < rounds; round++) {
+      const [from, to] = [round / rounds, (round + 1) / rounds];
+      const part = <T>(calls: readonly T[]): T[] => calls.slice(Math.ceil(from * calls.length), Math.ceil(to * calls.length));
+      this.#round(part(first), part(second));
+    }
+  }
+
+  #round(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
     const here = (calls: readonly KernelCall<Functions>[]): void => calls.forEach((call) => runCall(this.kernels.functions, call));
     if (second.length === 0 || !this.two) {
       here([...first, ...second]);

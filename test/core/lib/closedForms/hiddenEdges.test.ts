@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { outputParts } from "../../../../server/src/core/lib/closedForms/outputParts";
 import { canUseFiringPairs, edgesByFiringPairs } from "../../../../server/src/core/lib/closedForms/firingPairs";
-import { edgesThroughHidden, type HiddenLayer } from "../../../../server/src/core/lib/closedForms/scaledProducts";
+import type { HiddenLayer } from "../../../../server/src/core/lib/closedForms/hiddenLayer";
 import { edgesBySlopePairs } from "../../../../server/src/core/lib/closedForms/slopePairs";
+import { byProducts, byTables, edgesBySquaredJacobians } from "../../../../server/src/core/lib/closedForms/squaredJacobians";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
 import { activationFunction } from "../../../../server/src/core/network/activationFunction";
 import { identity } from "../../../../server/src/core/linalg/elementary";
+import type { Matrix } from "../../../../server/src/core/linalg/matrix";
 import { randomMatrix } from "../../linalg/random";
 import { mlpFixture } from "../../support/fixtures";
 import { referenceEngine } from "../../support/networks";
@@ -13,6 +15,9 @@ import { relativeDifference } from "./comparison";
 
 const engine = await referenceEngine();
 const single = await referenceEngine("float32");
+
+const edgesThroughHidden = (task: EdgesTask, layer: HiddenLayer): Promise<Matrix> =>
+  edgesBySquaredJacobians(task, layer, byProducts(task.section.engine, layer, task.memoryBudget));
 
 describe.each(["relu", "leaky_relu", "gelu", "tanh"] as const)("edges through a layer of %s", (activation) => {
   it.each([[3, 5, true], [7, 2, true], [4, 4, false]])("by pairs of slopes and of firing neurons equal those by products per sample (%i to %i features, skip: %s)", async (inputs, outputs, skip) => {
@@ -35,8 +40,11 @@ describe.each(["relu", "leaky_relu", "gelu", "tanh"] as const)("edges through a 
       progress: () => undefined,
     };
     const products = await edgesThroughHidden(task, layer);
+    const tables = byTables(engine, layer, task.points, 1);
+    expect(tables === null).toBe(!activation.endsWith("relu"));
     const others = [await edgesBySlopePairs(task, layer)];
     expect(canUseFiringPairs(task, layer)).toBe(activation.endsWith("relu"));
+    if (tables !== null) others.push(await edgesBySquaredJacobians(task, layer, tables));
     if (canUseFiringPairs(task, layer)) others.push(await edgesByFiringPairs(task, layer));
     const largest = Math.max(...products.data);
     // So little memory that the outputs of one sample come in parts.
@@ -47,6 +55,22 @@ describe.each(["relu", "leaky_relu", "gelu", "tanh"] as const)("edges through a 
     for (const other of others) {
       products.data.forEach((edge, at) => expect(Math.abs(other.data[at] - edge)).toBeLessThan(1e-13 * largest));
     }
+  });
+});
+
+describe("edges through a layer of leaky_relu", () => {
+  it.each([0, -0.5, 1, 3])("by tables equal those by products where the slope before the kink is %f", async (negativeSlope) => {
+    const fixture = mlpFixture(engine, { activation: "relu" });
+    const section = fixture.network.sections[0];
+    const layer: HiddenLayer = {
+      into: randomMatrix(4, 9, 1), activation: activationFunction("leaky_relu", negativeSlope), outOf: randomMatrix(9, 3, 2), constant: null,
+    };
+    const points = [{ alpha: 1, weight: 1 }];
+    const task: EdgesTask = {
+      section, activations: fixture.source.at(0), points, features: { C: randomMatrix(section.inputWidth, 4, 4), CPinv: randomMatrix(4, section.inputWidth, 5) },
+      nextC: null, memoryBudget: 2 ** 20, checkCancelled: () => undefined, progress: () => undefined,
+    };
+    expect(relativeDifference(await edgesBySquaredJacobians(task, layer, byTables(engine, layer, points, 1)!), await edgesThroughHidden(task, layer))).toBeLessThan(1e-13);
   });
 });
 
@@ -67,6 +91,9 @@ describe("edges in single precision", () => {
     const wanted = await edgesThroughHidden(...exact);
     const bound = Math.max(1e-6, 5 * relativeDifference(await edgesThroughHidden(...rounded), wanted));
     expect(relativeDifference(await edgesBySlopePairs(...rounded), wanted)).toBeLessThan(bound);
-    if (activation === "relu") expect(relativeDifference(await edgesByFiringPairs(...rounded), wanted)).toBeLessThan(bound);
+    if (activation === "gelu") return;
+    expect(relativeDifference(await edgesByFiringPairs(...rounded), wanted)).toBeLessThan(bound);
+    const tables = byTables(single, rounded[1], rounded[0].points, 200)!;
+    expect(relativeDifference(await edgesBySquaredJacobians(...rounded, tables), wanted)).toBeLessThan(bound);
   });
 });

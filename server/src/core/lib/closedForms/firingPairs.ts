@@ -13,10 +13,11 @@ import { transpose } from "../../linalg/arrange";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
+import type { Arithmetic } from "./arithmetic";
 import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
 import { addingCost, edgesOfPairMoments, type PairMoments } from "./pairMoments";
-import type { HiddenLayer } from "./scaledProducts";
+import type { HiddenLayer } from "./hiddenLayer";
 import { twoSlopes, type TwoSlopes } from "./slopes";
 
 /** Whether the engine and the activation allow it. */
@@ -28,11 +29,11 @@ export const firingPairBytes = ({ into }: HiddenLayer): number => into.rows * pa
 
 /** Features that are added up in one go. */
 const featuresTogether = 32;
-/** Additions of one feature and pair cost what this many operations of a matrix product do: 15 ps at 110 GFLOP/s (docs/backends.md). */
-const operationsPerAddition = 1.6;
+/** Additions of one feature and pair cost what this many operations of a matrix product do, both on two threads: 15 ps at 100 GFLOP/s (docs/backends.md). */
+const operationsPerAddition = 1.5;
 
 /** Arithmetic per sample, as slopePairCost of slopePairs.ts counts it. */
-export const firingPairCost = (layer: HiddenLayer, engine: Engine, samples: number): { products: number; passes: number } => {
+export const firingPairCost = (layer: HiddenLayer, engine: Engine, samples: number): Arithmetic => {
   const pairs = pairCount(layer.into.cols);
   return {
     products: operationsPerAddition * pairs * Math.ceil(layer.into.rows / featuresTogether) * featuresTogether,

@@ -4,14 +4,14 @@ import type { Engine } from "../../../engine/engine";
 import { slice } from "../../linalg/arrange";
 import type { Matrix } from "../../linalg/matrix";
 import { samplesThatFit } from "./chunks";
-import type { HiddenLayer } from "./scaledProducts";
+import type { HiddenLayer } from "./hiddenLayer";
 
 /** Numbers that the products of one sample take towards `outputs` of the outputs, temporaries included. */
 export const valuesPerRow = ({ into }: HiddenLayer, outputs: number): number => (
   Math.min(into.rows, outputs) * into.cols + 3 * into.rows * outputs + 3 * into.cols + 2 * into.rows
 );
 
-interface OutputPart {
+export interface OutputPart {
   /** With outputs `first`, `first` + 1 ... only. */
   readonly layer: HiddenLayer;
   readonly first: number;
@@ -20,6 +20,8 @@ interface OutputPart {
   /** Share of the part's progress in that of the whole, 0 to 1. */
   overall(fraction: number): number;
 }
+
+export const wholeLayer = (layer: HiddenLayer): OutputPart => ({ layer, first: 0, isWhole: true, overall: (fraction) => fraction });
 
 /** As few parts of nearly equal size as fit; the whole layer where it does. @param memoryBudget bytes of one chunk */
 export function* outputParts(engine: Engine, layer: HiddenLayer, memoryBudget: number): Generator<OutputPart> {

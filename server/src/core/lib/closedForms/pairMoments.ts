@@ -7,8 +7,9 @@ import type { Precision } from "../../../protocol/spec";
 import { hadamard } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
+import type { Arithmetic } from "./arithmetic";
 import { longestChunk } from "./chunks";
-import type { HiddenLayer } from "./scaledProducts";
+import type { HiddenLayer } from "./hiddenLayer";
 
 /** Sums over samples, by input feature j of r. */
 export interface PairMoments {
@@ -23,11 +24,11 @@ export interface PairMoments {
 /** Numbers of the moments that are contracted in one product: they stay near the processor. */
 const contractedAtOnce = 2 ** 17;
 
-/** A pass over numbers on the host is one thread's: 2.5 to 3 ns (widths 128 to 512), where hiddenEdges.ts counts 0.6 ns for one on the engine. */
+/** A pass over numbers on the host is one thread's: 2.5 to 3 ns (widths 128 to 512), where arithmetic.ts counts 0.6 ns for one on the engine. */
 const passesOfOneThread = 4;
 
 /** Arithmetic of the whole step, which does not depend on the number of samples: products in the run's precision, and passes. */
-export const contractionCost = ({ into, outOf }: HiddenLayer): { products: number; passes: number } => ({
+export const contractionCost = ({ into, outOf }: HiddenLayer): Arithmetic => ({
   products: 2 * into.rows * into.cols ** 2 * outOf.cols,
   passes: passesOfOneThread * (3 * into.rows * into.cols ** 2 + into.rows * into.cols * outOf.cols),
 });

@@ -1,5 +1,5 @@
 /**
- * @file Edges through one layer of elementwise activations without any Jacobian per sample. With the notation of scaledProducts.ts,
+ * @file Edges through one layer of elementwise activations without any Jacobian per sample. With the notation of hiddenLayer.ts and scaledProducts.ts,
  *
  *   E_ij = mean f_j^2 (sum_a L_ja a'_a R_ai + K_ji)^2
  *        = sum_ac L_ja R_ai L_jc R_ci T_j,ac + 2 K_ji sum_a L_ja R_ai U_ja + K_ji^2 mean f_j^2,
@@ -14,10 +14,11 @@ import type { Engine, Tensor } from "../../../engine/engine";
 import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
+import type { Arithmetic } from "./arithmetic";
 import { forEachRows } from "./chunks";
 import { toTensor } from "./matrices";
 import { addingCost, edgesOfPairMoments } from "./pairMoments";
-import type { HiddenLayer } from "./scaledProducts";
+import type { HiddenLayer } from "./hiddenLayer";
 import { integratedSlope } from "./slopes";
 
 /** Neurons whose pairs with all later ones are formed together: few enough that the pairs stay near the processor. */
@@ -51,7 +52,7 @@ export const slopePairBytes = ({ into }: HiddenLayer): number => into.rows * (pa
 const longestProduct = ({ into }: HiddenLayer): number => into.rows * blockSize * into.cols;
 
 /** Arithmetic per sample in matrix products and in passes over single numbers. @param samples over which the sums are taken */
-export const slopePairCost = (layer: HiddenLayer, engine: Engine, samples: number): { products: number; passes: number } => {
+export const slopePairCost = (layer: HiddenLayer, engine: Engine, samples: number): Arithmetic => {
   const { rows: inputs, cols: hidden } = layer.into;
   const pairs = pairsOf(hidden);
   return { products: 2 * inputs * (pairs + hidden), passes: pairs + addingCost(engine, inputs * pairs, longestProduct(layer), samples) };

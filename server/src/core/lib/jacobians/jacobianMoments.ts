@@ -5,10 +5,10 @@ import { accumulate, add, identity, scale, scaleColumns } from "../../linalg/ele
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { forEachRows } from "../closedForms/chunks";
+import type { HiddenLayer } from "../closedForms/hiddenLayer";
 import { times, toTensor } from "../closedForms/matrices";
-import { outputParts, valuesPerRow } from "../closedForms/outputParts";
-import { GatedProducts, type HiddenLayer } from "../closedForms/scaledProducts";
 import { integratedSlope } from "../closedForms/slopes";
+import { cheapestWay, type SquaredJacobians } from "../closedForms/squaredJacobians";
 import { tokenMoments } from "../closedForms/tokenMoments";
 import { tokenForm } from "../closedForms/tokenPlans";
 import type { EdgesTask } from "../plans/sectionPlan";
@@ -56,35 +56,35 @@ export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
 async function throughHidden(task: EdgesTask, weight: Matrix, layer: HiddenLayer): Promise<JacobianMoments> {
   const mean = matrix(layer.outOf.cols, layer.into.rows);
   const meanSquare = matrix(mean.rows, mean.cols);
-  for (const part of outputParts(task.section.engine, layer, task.memoryBudget)) {
-    const moments = await toOutputs({ ...task, progress: (fraction) => task.progress(part.overall(fraction)) }, weight, part.layer);
+  const way = cheapestWay(task, layer);
+  for (const part of way.parts()) {
+    const moments = await toOutputs({ ...task, progress: (fraction) => task.progress(part.overall(fraction)) }, weight, part.layer, way.open(part.layer));
     place(mean, moments.mean, part.first, 0);
     place(meanSquare, moments.meanSquare, part.first, 0);
   }
   return { mean, meanSquare };
 }
 
-async function toOutputs(task: EdgesTask, weight: Matrix, layer: HiddenLayer): Promise<JacobianMoments> {
+async function toOutputs(task: EdgesTask, weight: Matrix, layer: HiddenLayer, squares: SquaredJacobians): Promise<JacobianMoments> {
   const { engine } = task.section;
-  const hidden = new GatedProducts(engine, layer);
   const slopes = matrix(1, weight.cols);
   const weights = toTensor(engine, weight);
   let rows = 0;
-  await task.activations.forEachBatch((batch) => forEachRows(engine, batch, valuesPerRow(layer, layer.outOf.cols), task.memoryBudget, async (x) => {
+  await task.activations.forEachBatch((batch) => forEachRows(engine, batch, squares.valuesPerRow, task.memoryBudget, async (x) => {
     task.checkCancelled();
     const [slope, sum] = engine.tidy(() => {
       const values = integratedSlope(engine, layer.activation, engine.matMul(x, weights), task.points);
       return [values, engine.sum(values, [0])] as const;
     });
     accumulate(slopes, await engine.read(sum));
-    await hidden.add(slope, null);
+    await squares.add(slope, null);
     engine.dispose(slope, sum);
     rows += x.shape[0];
-  }), task.progress);
-  hidden.dispose();
+  }, squares.multiplicationsPerRow), task.progress);
+  squares.dispose();
   engine.dispose(weights);
   const through = multiply(scaleColumns(layer.into, slopes.data.map((value) => value / rows)), layer.outOf);
-  return { mean: transpose(layer.constant ? add(through, layer.constant) : through), meanSquare: hidden.mean(rows) };
+  return { mean: transpose(layer.constant ? add(through, layer.constant) : through), meanSquare: squares.mean(rows) };
 }
 
 /** Vector-Jacobian products of all output features. */

@@ -1,0 +1,70 @@
+/** @file Kernels of the host engine on two threads: the same bits as on one, whatever becomes of the second. */
+
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { WasmGatedSquares } from "../../../server/src/engine/host/wasmGatedSquares";
+import { WasmJointSums } from "../../../server/src/engine/host/wasmJointSums";
+import { offerHelperThread } from "../../../server/src/engine/kernels/helperThread";
+import { pairCount } from "../../../server/src/engine/shapes";
+import { gaussian } from "../../core/support/networks";
+import { bundle } from "../../analysis/bundles";
+
+const folder = await bundle(["kernelThread"]);
+afterEach(() => offerHelperThread(null));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function script(name: string, code: string): string {
+  const file = join(folder, `${name}.cjs`);
+  writeFileSync(file, code);
+  return file;
+}
+
+const threads: [string, () => string][] = [
+  ["that works", () => join(folder, "kernelThread.js")],
+  ["whose file is missing", () => join(folder, "missing.js")],
+  ["that fails at once", () => script("failing", "throw new Error('no');")],
+  ["that dies in the middle", () => script("dying", `
+    const word = new Int32Array(require("node:worker_threads").workerData.calls);
+    while (Atomics.compareExchange(word, 0, 1, 2) !== 1) Atomics.wait(word, 0, 0, 10);
+  `)],
+];
+
+/** The bits of three results in one memory, the last of which counts. */
+function bits(length: number, run: (out: Float32Array) => void): Buffer {
+  const out = new Float32Array(length);
+  for (let again = 0; again < 3; again += 1) run(out.fill(NaN));
+  return Buffer.from(out.buffer);
+}
+
+const next = gaussian(3);
+const random = (length: number): Float32Array => Float32Array.from({ length }, next);
+
+describe.each(threads)("with a second thread %s", (_what, file) => {
+  it("joint sums have the same bits", () => {
+    // Enough additions for two threads, and more pairs than one pass takes.
+    const [samples, width, conditions] = [600, 37, 140];
+    const [values, signs] = [random(samples * width), random(samples * conditions)];
+    const sums = (): Buffer => {
+      const joint = new WasmJointSums();
+      return bits(pairCount(conditions) * width, (out) => joint.run(values, width, signs, conditions, out));
+    };
+    const alone = sums();
+    offerHelperThread({ file: file(), patience: 1 });
+    expect(sums().equals(alone)).toBe(true);
+  });
+
+  it("gated squares have the same bits", () => {
+    // More calls than a thread is offered at once.
+    const sizes = { samples: 900, terms: 300, inputs: 70, outputs: 100 };
+    const { samples, terms, inputs, outputs } = sizes;
+    const [conditions, weights, into, outOf, constant] = [samples * terms, samples * inputs, inputs * terms, terms * outputs, outputs * inputs].map(random);
+    const squares = (): Buffer => {
+      const gated = new WasmGatedSquares();
+      return bits(outputs * inputs, (out) => gated.run({ conditions, weights, into, outOf, constant }, sizes, out));
+    };
+    const alone = squares();
+    offerHelperThread({ file: file(), patience: 1 });
+    expect(squares().equals(alone)).toBe(true);
+  });
+});
