@@ -171,13 +171,15 @@ export class ResultView implements Disposable {
     // A result that was read again because of its labels file is the same one: the page still knows these.
     const known = this.sent === metadata.createdAt;
     this.sent = metadata.createdAt;
-    if (!known) for (const [basis, labels] of this.labels) this.post({ kind: "labels", uri: uri.toString(), basis, labels });
+    if (known) return;
+    for (const { basis, labels } of await this.services.server.request("lib/foundLabels", { uri: uri.toString() })) this.labels.set(basis, labels);
+    for (const [basis, labels] of this.labels) this.post({ kind: "labels", uri: uri.toString(), basis, labels, news: false });
   }
 
-  /** Shows what features respond to, also when the page is made anew; not longer than this view. */
+  /** Shows what features respond to, also when the page is made anew. */
   showLabels(basis: BasisName, labels: LabelsAnswer): void {
     this.labels.set(basis, labels);
-    if (this.ready && this.source.uri !== null) this.post({ kind: "labels", uri: this.source.uri.toString(), basis, labels });
+    if (this.ready && this.source.uri !== null) this.post({ kind: "labels", uri: this.source.uri.toString(), basis, labels, news: true });
   }
 
   /** An ablation is a run of its own; its curves belong to every view of the result. */

@@ -104,11 +104,12 @@ async function answer(request: WorkerRequest): Promise<unknown> {
       return featureLabels(await sessionFor(request.file, request.compute), request, context);
     }
     case "keep-labels": {
-      const { keepLabels, labelsFileOf } = await import("./analysis/store/keepLabels");
-      const facts = await (await resultReader()).outline(request.file);
-      const file = await labelsFileOf(request.file, facts);
-      await keepLabels(file, facts.key, request.layers);
-      return file;
+      const { keepFound } = await import("./analysis/store/keepLabels");
+      return keepFound(request.file, await (await resultReader()).outline(request.file), request.found);
+    }
+    case "found-labels": {
+      const { readFound } = await import("./analysis/store/foundLabels");
+      return readFound(request.file, (await (await resultReader()).outline(request.file)).key);
     }
     case "node-layer-names": {
       return (await sessionFor(request.file, request.compute)).network.network.nodeLayerNames;

@@ -161,12 +161,19 @@ describe("an ablation", () => {
     expect(await rows(card(plots, "Edges required"))).toBe(before.filter(({ what }) => what === "edges").length);
   });
 
-  it("and so are the labels, among them one that a person has written into the file", async () => {
+  it("and so are the labels with their figures; one that a person writes into the file shows at once", async () => {
+    const view = await workbench.webview("body[data-status='done'] .plots-view");
+    const explained = card(view, "What one label explains");
+    await expect.poll(() => explained.locator("path.line").count(), { timeout: 60_000 }).toBe(2 * layers.length);
+    await view.getByRole("tab", { name: "Table" }).click();
+    const cell = (text: string): Locator => view.locator(".table-view td").filter({ hasText: text }).first();
+    await cell("% class").waitFor({ timeout: 60_000 });
     const changed = readFileSync(labelsFile, "utf8").replace(/^layers\.0,1,,/m, "layers.0,1,round digits,");
     expect(changed).toContain("round digits");
-    writeFileSync(labelsFile, changed);
-    const view = await workbench.webview("body[data-status='done'] .plots-view");
-    await view.getByRole("tab", { name: "Table" }).click();
-    await view.locator(".table-view td").filter({ hasText: "round digits" }).first().waitFor({ timeout: 60_000 });
+    // The editor that has just been reloaded may not watch its files yet: saved again until it does.
+    await expect.poll(() => {
+      writeFileSync(labelsFile, changed);
+      return cell("round digits").count();
+    }, { timeout: 60_000, interval: 3000 }).toBe(1);
   });
 });

@@ -134,6 +134,8 @@ describe("a run through the protocol", () => {
     await rm(file);
     const pca = await client.request("lib/labels", { uri, basis: "pca" });
     expect([pca.kept, existsSync(file)]).toEqual([undefined, false]);
+    // The whole answers are kept beside the result, for who asks later.
+    expect(await client.request("lib/foundLabels", { uri })).toEqual([{ basis: "lib", labels: { kind: found.kind, layers: found.layers } }, { basis: "pca", labels: pca }]);
     expect(pca.layers[0]!.explained.reduce((sum, share) => sum + share, 0)).toBeGreaterThan(shareOfSigns(Array.from({ length: 300 }, (_, k) => inputs[6 * k]!)) - 1e-3);
     for (const groups of profile!) {
       expect(groups.map(({ group }) => group)).toEqual([0, 2]);

@@ -73,6 +73,7 @@ function receive(message: HostMessage): void {
       // Labels of another kind do not compare.
       const alike = [...labels.value].filter(([, { kind }]) => kind === message.labels.kind);
       labels.value = new Map([...alike, [message.basis, message.labels]]);
+      if (!message.news) return;
       news.value = "labels";
       context.say(`Labels of the ${message.basis} features are there.`);
       return;

@@ -9,7 +9,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { AblationCurve, AblationTarget, ModuleBasis, ModuleNumbers } from "../protocol/ablation";
 import type { RunEvent } from "../protocol/events";
-import type { LabelKind, LabelsAnswer } from "../protocol/labels";
+import type { FoundLabels, LabelKind, LabelsAnswer } from "../protocol/labels";
 import type { BackendStatus, EdgesMessage, MatrixMessage } from "../protocol/requests";
 import type { BackendName, BasisName, ResultMetadata, ResultOutline } from "../protocol/result";
 import { Ablations } from "./ablations";
@@ -183,9 +183,17 @@ export class AnalysisService {
     return this.started.alone(signal, (client) => client.call({ kind: "labels", run: randomUUID(), file, labels, basis, compute: this.compute() }, onEvent));
   }
 
-  /** Writes labels into the text file beside the spec of a result, what people wrote there untouched. @returns the file */
-  keepLabels(file: string, { layers }: LabelsAnswer): Promise<string> {
-    return this.reader.ask((client) => client.call({ kind: "keep-labels", file, layers: layers.map(({ name, labels }) => ({ name, labels })) }));
+  /**
+   * Keeps labels beside a result, and those of LIB features in the text file beside its spec, what people wrote there untouched.
+   * @returns the text file; null for labels of another basis
+   */
+  keepLabels(file: string, found: FoundLabels): Promise<string | null> {
+    return this.reader.ask((client) => client.call({ kind: "keep-labels", file, found }));
+  }
+
+  /** What was kept beside a result, basis by basis. @throws FormatError for a damaged file. */
+  foundLabels(file: string): Promise<FoundLabels[]> {
+    return this.reader.ask((client) => client.call({ kind: "found-labels", file }));
   }
 
   /** Every place where a result's network can be cut, in order; each is named after the module it enters. */

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import type { AnalysisService } from "../analysis/analysisService";
 import { InputError } from "../analysis/errors";
+import { addFound } from "../analysis/store/foundLabels";
 import { keepLabels } from "../analysis/store/keepLabels";
 import { labelsOf, labelsPath, type ShownLabels } from "../analysis/store/labelsFile";
 import { writeFileAtomically } from "../formats/bytes/atomicFile";
@@ -18,6 +19,7 @@ export async function labels(service: AnalysisService, line: CommandLine): Promi
   const { file: result, key } = await analyzeToEnd(service, line.file, false);
   const metadata = await service.metadata(result);
   const answer = await workToEnd((onEvent, signal) => service.labels(result, line.kind, basis, onEvent, signal));
+  await addFound(result, key, { basis, labels: answer });
   // The file holds the labels of the features that are shown; those of other bases are for comparison.
   const file = basis === "lib" ? labelsPath(resolve(line.file)) : null;
   const rows = file === null ? [] : await keepLabels(file, key, answer.layers);

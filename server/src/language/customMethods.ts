@@ -3,7 +3,7 @@
 import { type CancellationToken, ErrorCodes, type Connection, LSPErrorCodes, ResponseError } from "vscode-languageserver";
 import type { AnalysisService } from "../analysis/analysisService";
 import { headingOf } from "../analysis/store/outline";
-import type { KeptLabelsAnswer, LabelsAnswer } from "../protocol/labels";
+import type { FoundLabels, KeptLabelsAnswer } from "../protocol/labels";
 import type { Requests } from "../protocol/requests";
 import type { WorkspaceIndex } from "../workspace/workspaceIndex";
 import { uriOf } from "../workspace/uris";
@@ -63,8 +63,9 @@ export function registerMethods(host: MethodHost): void {
     requireTrust(host, "Finding labels");
     const [file, basis] = [params.path("uri"), params.basis("basis")];
     const found = await analysis.labels(file, params.labelKind("kind"), basis, () => undefined, signal);
-    return basis === "lib" && !signal.aborted ? kept(host, file, found) : found;
+    return signal.aborted ? found : kept(host, file, { basis, labels: found });
   });
+  handle(host, "lib/foundLabels", (params) => analysis.foundLabels(params.path("uri")));
   handle(host, "lib/architecture", async (params) => {
     requireTrust(host, "Opening the model");
     return { modules: await analysis.nodeLayerNames(params.path("uri")) };
@@ -86,13 +87,14 @@ export function registerMethods(host: MethodHost): void {
 }
 
 /** Labels that cannot be kept are still an answer. */
-async function kept(host: MethodHost, result: string, found: LabelsAnswer): Promise<KeptLabelsAnswer> {
+async function kept(host: MethodHost, result: string, found: FoundLabels): Promise<KeptLabelsAnswer> {
   try {
     const file = await host.analysis.keepLabels(result, found);
+    if (file === null) return found.labels;
     await host.refreshResults();
-    return { ...found, kept: uriOf(file) };
+    return { ...found.labels, kept: uriOf(file) };
   } catch (error) {
-    return { ...found, notKept: `The labels are not kept: ${error instanceof Error ? error.message : String(error)}` };
+    return { ...found.labels, notKept: `The labels are not kept: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 

@@ -1,5 +1,7 @@
 /** @file What features respond to: labels, and how a feature depends on a grouping of the data (method sections 4.6, 4.8). */
 
+import type { BasisName } from "./result";
+
 /** What labels speak of. */
 export type LabelKind = "fourier" | "class" | "position" | "token";
 
@@ -25,6 +27,9 @@ export interface LabelledLayer {
 }
 
 export interface LabelsAnswer { kind: LabelKind; layers: LabelledLayer[] }
+
+/** What was found last in one basis. */
+export interface FoundLabels { basis: BasisName; labels: LabelsAnswer }
 
 /** Labels of the LIB features are kept in a text file beside the spec: where, or why they could not be. Those of other bases are for comparison. */
 export interface KeptLabelsAnswer extends LabelsAnswer {

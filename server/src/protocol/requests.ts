@@ -5,7 +5,7 @@
 
 import type { AblationCurve, AblationTarget, ModuleBasis, ModuleNumbers } from "./ablation";
 import type { RunEvent } from "./events";
-import type { KeptLabelsAnswer, LabelKind } from "./labels";
+import type { FoundLabels, KeptLabelsAnswer, LabelKind } from "./labels";
 import type { BackendName, BasisName, ResultHeading, ResultOutline } from "./result";
 
 /**
@@ -74,6 +74,7 @@ export interface Requests {
   "lib/modules": { params: { uri: string; resolution: number; basis?: ModuleBasis }; result: ModuleNumbers };
   /** What the features respond to in the data; "auto" (when absent) takes what suits the data. Takes a pass over the data; the request can be cancelled. */
   "lib/labels": { params: { uri: string; kind?: LabelKind | "auto"; basis: BasisName }; result: KeptLabelsAnswer };
+  "lib/foundLabels": { params: { uri: string }; result: FoundLabels[] };
   /** The modules of the model in order: every place where it could be cut, named after the module that it enters. */
   "lib/architecture": { params: { uri: string }; result: { modules: string[] } };
   /** Where the code defines the module whose input is node layer `layer`; null when no open or scanned file binds it. */

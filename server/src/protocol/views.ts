@@ -14,8 +14,8 @@ export type HostMessage =
   | { kind: "ablation"; request: number; metric: string; base: number; score: number }
   | { kind: "modules"; request: number; modules: ModuleNumbers }
   | { kind: "architecture"; request: number; modules: string[] }
-  /** What the features of the result `uri` respond to. */
-  | { kind: "labels"; uri: string; basis: BasisName; labels: LabelsAnswer }
+  /** What the features of the result `uri` respond to. `news`: it has just been found. */
+  | { kind: "labels"; uri: string; basis: BasisName; labels: LabelsAnswer; news: boolean }
   /** All stored ablation curves of the result `uri`. */
   | { kind: "curves"; uri: string; curves: AblationCurve[] }
   /** One more, while an ablation goes on. */

@@ -43,7 +43,7 @@ const harness = {
   },
   /** What the features respond to. */
   labels(kind: "class" | "position" | "token" | "fourier"): void {
-    for (const basis of ["lib", "pca"] as const) give({ kind: "labels", uri, basis, labels: labelsOf(current!.metadata, kind, basis) });
+    for (const basis of ["lib", "pca"] as const) give({ kind: "labels", uri, basis, labels: labelsOf(current!.metadata, kind, basis), news: true });
   },
   /** The same result, read again after somebody has written into its labels file. */
   relabel(layer: number, feature: number, label: string): void {

@@ -19,7 +19,7 @@ describe("messages to the view", () => {
   });
 
   test.each(["class", "position", "token", "fourier"] as const)("labels of kind %s pass, damaged ones do not", (kind) => {
-    const message = { kind: "labels", uri: "file:///r", basis: "lib", labels: labelsOf(metadata, kind, "lib") };
+    const message = { kind: "labels", uri: "file:///r", basis: "lib", labels: labelsOf(metadata, kind, "lib"), news: true };
     expect(parseHostMessage(message)).toEqual(message);
     expect(parseHostMessage({ ...message, basis: "other" })).toBeNull();
     expect(parseHostMessage({ ...message, labels: { kind, layers: [{ name: "a", labels: [1], explained: [] }] } })).toBeNull();

@@ -118,7 +118,8 @@ export function parseHostMessage(value: unknown): HostMessage | null {
     case "architecture":
       return isIndex(value["request"]) && isTexts(value["modules"]) ? { kind: "architecture", request: value["request"], modules: value["modules"] } : null;
     case "labels":
-      return isText(value["uri"]) && isBasis(value["basis"]) && isLabels(value["labels"]) ? { kind: "labels", uri: value["uri"], basis: value["basis"], labels: value["labels"] } : null;
+      return isText(value["uri"]) && isBasis(value["basis"]) && isLabels(value["labels"]) && typeof value["news"] === "boolean"
+        ? { kind: "labels", uri: value["uri"], basis: value["basis"], labels: value["labels"], news: value["news"] } : null;
     case "curves":
       return isText(value["uri"]) && Array.isArray(value["curves"]) && value["curves"].every(isCurve) ? { kind: "curves", uri: value["uri"], curves: value["curves"] } : null;
     case "curve":

@@ -1,15 +1,25 @@
-/** @file Computed labels of a stored result go where `lib-lens labels` keeps them: into the text file beside its spec. */
+/** @file Computed labels of a stored result go where `lib-lens labels` keeps them: beside the result, and those of LIB features into the text file beside its spec. */
 
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { LabelledLayer } from "../../protocol/labels";
+import type { FoundLabels, LabelledLayer } from "../../protocol/labels";
 import { loadSpec } from "../spec/loadSpec";
+import { addFound } from "./foundLabels";
 import { labelsPath, merged, readLabels, writeLabels, type LabelRow } from "./labelsFile";
 import { rememberedHashes } from "./lookUp";
 import { resultKey } from "./resultKey";
 
 /** What is needed of a result to find its labels file. */
 interface ResultSource { readonly key: string; readonly model: { readonly path: string } }
+
+/** @returns the text file; null for labels of another basis, which are for comparison. @throws as `keepLabels` */
+export async function keepFound(result: string, source: ResultSource, found: FoundLabels): Promise<string | null> {
+  await addFound(result, source.key, found);
+  if (found.basis !== "lib") return null;
+  const file = await labelsFileOf(result, source);
+  await keepLabels(file, source.key, found.labels.layers);
+  return file;
+}
 
 /**
  * Writes computed labels beside what people wrote into the same file, which stays as it is.

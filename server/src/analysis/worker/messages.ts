@@ -7,7 +7,7 @@ import type { Metric } from "../../core/lib/ablation/evaluate";
 import type { EdgeSparsity } from "../../core/lib/edges/sparsity";
 import type { ModuleBasis, ModuleNumbers } from "../../protocol/ablation";
 import type { RunEvent } from "../../protocol/events";
-import type { LabelKind, LabelsAnswer } from "../../protocol/labels";
+import type { FoundLabels, LabelKind, LabelsAnswer } from "../../protocol/labels";
 import type { EdgesMessage, MatrixMessage } from "../../protocol/requests";
 import type { BackendName, BasisName, ResultOutline } from "../../protocol/result";
 import type { AblationScheduleSpec } from "../../protocol/spec";
@@ -145,8 +145,11 @@ export interface LabelsRequest {
   compute: ComputeOptions;
 }
 
-/** Computed labels of a stored result, for the text file beside its spec. */
-interface KeepLabelsRequest { kind: "keep-labels"; file: string; layers: { name: string; labels: string[] }[] }
+/** Computed labels of a stored result: they are kept beside it, those of LIB features also in the text file beside its spec. */
+interface KeepLabelsRequest { kind: "keep-labels"; file: string; found: FoundLabels }
+
+/** The labels kept beside a stored result. */
+interface FoundLabelsRequest { kind: "found-labels"; file: string }
 
 /** Modules of the interaction graph of a stored result, for a view. */
 interface ModulesRequest { kind: "modules"; file: string; resolution: number; basis: ModuleBasis }
@@ -169,7 +172,8 @@ export interface WorkerCalls {
   "ablate-edges": { request: AblateEdgesRequest; answer: AblateEdgesAnswer };
   "labels": { request: LabelsRequest; answer: LabelsAnswer };
   /** Answers with the text file. */
-  "keep-labels": { request: KeepLabelsRequest; answer: string };
+  "keep-labels": { request: KeepLabelsRequest; answer: string | null };
+  "found-labels": { request: FoundLabelsRequest; answer: FoundLabels[] };
   "node-layer-names": { request: NodeLayerNamesRequest; answer: string[] };
   "sparsity": { request: SparsityRequest; answer: SparsityAnswer };
   "modules": { request: ModulesRequest; answer: ModuleNumbers };
