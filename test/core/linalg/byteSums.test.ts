@@ -1,8 +1,6 @@
 /** @file Exact sums and products of bytes, on one thread and on two, and the statistics of a layer of bytes against those of its numbers. */
 
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ByteSums } from "../../../server/src/core/linalg/byteSums";
 import { byteStatistics, scaledBytes } from "../../../server/src/core/lib/statistics/byteStatistics";
 import { GramAccumulator } from "../../../server/src/core/lib/statistics/gram";
@@ -11,11 +9,9 @@ import { seededRandom } from "../../../server/src/core/random";
 import { HostEngine } from "../../../server/src/engine/host/hostEngine";
 import { offerHelperThread } from "../../../server/src/engine/kernels/helperThread";
 import { plainProducts } from "../../../server/src/engine/products/plainProducts";
-import { bundle } from "../../analysis/bundles";
+import { helperThreads } from "../../engine/helperThreads";
 
-const folder = await bundle(["kernelThread"]);
-afterEach(() => offerHelperThread(null));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { kinds } = await helperThreads();
 
 /** Random bytes, whose first and last tenth of components is zero in most samples, as the margins of images are. */
 function images(samples: number, width: number, seed: number): Uint8Array {
@@ -39,10 +35,10 @@ function exactly(bytes: Uint8Array, width: number): { sums: number[]; products: 
   return { sums, products };
 }
 
-describe.each([["one thread", null], ["two threads", join(folder, "kernelThread.js")], ["a second thread that cannot start", join(folder, "missing.js")]])("sums of bytes on %s", (_name, file) => {
+describe.each([["that is not offered", null], ...kinds] as const)("sums of bytes with a second thread %s", (_name, file) => {
   // Around the 8 components of a panel, the 512 samples of a block and the pairs of samples in it; several steps.
   it.each([[1, 1], [3, 7], [512, 8], [513, 9], [1000, 31], [1023, 64], [2100, 40]])("%i vectors of %i are exact", (samples, width) => {
-    offerHelperThread(file === null ? null : { file });
+    offerHelperThread(file === null ? null : { file: file(), patience: 1 });
     const bytes = images(samples, width, samples);
     const sums = new ByteSums(width);
     const [first, second] = [bytes.subarray(0, width * Math.ceil(samples / 3)), bytes.subarray(width * Math.ceil(samples / 3))];
@@ -56,7 +52,7 @@ describe.each([["one thread", null], ["two threads", join(folder, "kernelThread.
   });
 
   it("the whitest vectors of the longest step do not overflow", () => {
-    offerHelperThread(file === null ? null : { file });
+    offerHelperThread(file === null ? null : { file: file(), patience: 1 });
     const sums = new ByteSums(2);
     const samples = sums.samplesPerStep;
     expect(samples).toBe(64 * 512);

@@ -1,35 +1,19 @@
 /** @file The second thread of large eigenproblems: same bits with and without it, whatever becomes of it. */
 
 import { spawnSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import * as esbuild from "esbuild";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { symmetricEigen } from "../../../server/src/core/linalg/symmetricEigen";
 import { GemmKernels, type KernelFunctions } from "../../../server/src/engine/kernels/gemmKernels";
 import { HelperLost, HelperThread, offerHelperThread, type HelperStart } from "../../../server/src/engine/kernels/helperThread";
 import { bufferForCalls, SharedCalls, type KernelCall } from "../../../server/src/engine/kernels/sharedCalls";
 import { nativeProducts } from "../../../server/src/engine/products/hostProducts";
-import { bundle } from "../../analysis/bundles";
+import { dying, helperThreads } from "../../engine/helperThreads";
 import { randomSymmetric } from "./random";
 
-const folder = await bundle(["kernelThread"]);
-const entry = join(folder, "kernelThread.js");
-afterEach(() => offerHelperThread(null));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function script(name: string, code: string): string {
-  const file = join(folder, `${name}.cjs`);
-  writeFileSync(file, code);
-  return file;
-}
-
-/** Takes posted work (the first word of the calls is 1), marks it as begun (2) and ends. */
-const dying = `
-  const word = new Int32Array(require("node:worker_threads").workerData.calls);
-  while (Atomics.compareExchange(word, 0, 1, 2) !== 1) Atomics.wait(word, 0, 0, 10);
-`;
+const { entry, script, kinds } = await helperThreads();
 
 /** out (2 x 2) = a a^T as a call, and the kernels in a shared memory that it works on. */
 function smallProduct(): { kernels: GemmKernels; call: (work: number) => KernelCall<KernelFunctions>; out: () => Float64Array } {
@@ -83,13 +67,7 @@ describe.each([["own kernels", null], ["the native library", nativeProducts()]])
   const a = randomSymmetric(600, 11);
   const alone = symmetricEigen(a, { native, twoThreads: false });
 
-  it.each([
-    ["that works", (): string => entry],
-    ["whose file is missing", (): string => join(folder, "missing.js")],
-    ["that fails at once", (): string => script("failing", "throw new Error('no');")],
-    ["that never answers", (): string => script("silent", "setTimeout(() => {}, 60_000).unref(); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);")],
-    ["that dies in the middle", (): string => script("dying", dying)],
-  ])("have the same bits with a thread %s", (_what, file) => {
+  it.each(kinds)("have the same bits with a thread %s", (_what, file) => {
     offerHelperThread({ file: file(), patience: 1 });
     for (let solve = 0; solve < 3; solve++) {
       const together = symmetricEigen(a, { native, twoThreads: true });
@@ -100,7 +78,7 @@ describe.each([["own kernels", null], ["the native library", nativeProducts()]])
 });
 
 it("leaves nothing that holds a process open, after a solve and after a cancelled one", async () => {
-  const program = join(folder, "solve.cjs");
+  const program = join(dirname(entry), "solve.cjs");
   await esbuild.build({
     stdin: {
       contents: `

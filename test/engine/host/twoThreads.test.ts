@@ -1,34 +1,14 @@
 /** @file Kernels of the host engine on two threads: the same bits as on one, whatever becomes of the second. */
 
-import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WasmGatedSquares } from "../../../server/src/engine/host/wasmGatedSquares";
 import { WasmJointSums } from "../../../server/src/engine/host/wasmJointSums";
 import { offerHelperThread } from "../../../server/src/engine/kernels/helperThread";
 import { pairCount } from "../../../server/src/engine/shapes";
 import { gaussian } from "../../core/support/networks";
-import { bundle } from "../../analysis/bundles";
+import { helperThreads } from "../helperThreads";
 
-const folder = await bundle(["kernelThread"]);
-afterEach(() => offerHelperThread(null));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function script(name: string, code: string): string {
-  const file = join(folder, `${name}.cjs`);
-  writeFileSync(file, code);
-  return file;
-}
-
-const threads: [string, () => string][] = [
-  ["that works", () => join(folder, "kernelThread.js")],
-  ["whose file is missing", () => join(folder, "missing.js")],
-  ["that fails at once", () => script("failing", "throw new Error('no');")],
-  ["that dies in the middle", () => script("dying", `
-    const word = new Int32Array(require("node:worker_threads").workerData.calls);
-    while (Atomics.compareExchange(word, 0, 1, 2) !== 1) Atomics.wait(word, 0, 0, 10);
-  `)],
-];
+const { kinds } = await helperThreads();
 
 /** The bits of three results in one memory, the last of which counts. */
 function bits(length: number, run: (out: Float32Array) => void): Buffer {
@@ -40,7 +20,7 @@ function bits(length: number, run: (out: Float32Array) => void): Buffer {
 const next = gaussian(3);
 const random = (length: number): Float32Array => Float32Array.from({ length }, next);
 
-describe.each(threads)("with a second thread %s", (_what, file) => {
+describe.each(kinds)("with a second thread %s", (_what, file) => {
   it("joint sums have the same bits", () => {
     // Enough additions for two threads, and more pairs than one pass takes.
     const [samples, width, conditions] = [600, 37, 140];

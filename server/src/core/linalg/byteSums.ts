@@ -6,7 +6,6 @@
 import {
   blockBytes, byteProductModule, mostSamples, panelsOf, panelWidth, samplesPerBlock, type ByteProductFunctions,
 } from "../../engine/kernels/byteProductKernels";
-import { KernelMemory } from "../../engine/kernels/kernelMemory";
 import type { KernelCall } from "../../engine/kernels/sharedCalls";
 import { TwoThreads } from "../../engine/kernels/twoThreads";
 import { matrix, type Matrix } from "./matrix";
@@ -26,16 +25,11 @@ type Call = KernelCall<ByteProductFunctions>;
 export class ByteSums {
   /** [d + 1, d + 1], the half from the diagonal on: products of the components and of a 1 that every vector ends with. */
   readonly #products: Matrix;
-  readonly #memory = new KernelMemory(true);
-  readonly #functions: ByteProductFunctions;
-  readonly #threads: TwoThreads<ByteProductFunctions>;
+  readonly #kernels = new TwoThreads<ByteProductFunctions>(byteProductModule());
 
   /** @param width d @throws Error when WebAssembly SIMD or shared memory is not available. */
   constructor(private readonly width: number) {
-    const module = byteProductModule();
     this.#products = matrix(width + 1, width + 1);
-    this.#functions = this.#memory.instantiate(module);
-    this.#threads = new TwoThreads({ module, memory: this.#memory.memory, functions: this.#functions });
   }
 
   /** Samples that one `add` takes at most. */
@@ -47,28 +41,29 @@ export class ByteSums {
 
   /** @param vectors [n, d] with n up to `samplesPerStep` */
   add(vectors: Uint8Array): void {
+    const { memory, functions } = this.#kernels;
     const size = this.width + 1;
     const samples = vectors.length / this.width;
     const panels = panelsOf(size);
     const blocks = Math.ceil(samples / samplesPerBlock);
     const step = blockBytes(size);
-    const [from, packed, flags, out] = this.#memory.reserve(samplesPerBlock * size + slack, blocks * step, blocks * panels, 4 * (panels * panelWidth) ** 2);
+    const [from, packed, flags, out] = memory.reserve(samplesPerBlock * size + slack, blocks * step, blocks * panels, 4 * (panels * panelWidth) ** 2);
     for (let block = 0; block < blocks; block += 1) {
       const first = block * samplesPerBlock;
       const count = Math.min(samplesPerBlock, samples - first);
-      const room = this.#memory.bytes(from, count * size);
+      const room = memory.bytes(from, count * size);
       for (let sample = 0; sample < count; sample += 1) {
         room.set(vectors.subarray((first + sample) * this.width, (first + sample + 1) * this.width), sample * size);
         room[sample * size + this.width] = 1;
       }
-      this.#functions.pack(count, size, from, packed + block * step, flags + block * panels);
+      functions.pack(count, size, from, packed + block * step, flags + block * panels);
     }
     const lists: [Call[], Call[]] = [[], []];
     for (const [place, { first, last }] of panelRanges(panels, samples).entries()) {
       lists[place % 2].push({ kernel: "multiply", values: [samples, size, first, last, packed, flags, out] });
     }
-    this.#threads.run(...lists);
-    const sums = this.#memory.int32(out, (panels * panelWidth) ** 2);
+    this.#kernels.run(...lists);
+    const sums = memory.int32(out, (panels * panelWidth) ** 2);
     const { data } = this.#products;
     for (let row = 0; row < size; row += 1) {
       for (let col = row; col < size; col += 1) data[row * size + col] += sums[row * panels * panelWidth + col];
@@ -77,7 +72,7 @@ export class ByteSums {
 
   /** What was added up; nothing can be added afterwards. @returns count n, sums [d] and products [d, d], both halves */
   total(): { count: number; sums: Float64Array; products: Matrix } {
-    this.#threads.end();
+    this.#kernels.end();
     const { width } = this;
     const { data, cols } = this.#products;
     const products = matrix(width, width);

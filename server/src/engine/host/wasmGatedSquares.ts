@@ -2,7 +2,6 @@
 
 import type { FloatArray } from "../engine";
 import { gatedSquareModule, tableBytes, termsPerTable, tileBytes, type GatedSquareFunctions } from "../kernels/gatedSquareKernels";
-import { KernelMemory } from "../kernels/kernelMemory";
 import type { KernelCall } from "../kernels/sharedCalls";
 import { TwoThreads } from "../kernels/twoThreads";
 import type { GatedSizes } from "../shapes";
@@ -16,16 +15,8 @@ const largestCall = 5e6;
 const samplesOfTable = 256;
 
 export class WasmGatedSquares {
-  readonly #memory = new KernelMemory(true);
-  readonly #functions: GatedSquareFunctions;
-  readonly #threads: TwoThreads<GatedSquareFunctions>;
-
   /** @throws Error when WebAssembly SIMD or shared memory is not available. */
-  constructor() {
-    const module = gatedSquareModule();
-    this.#functions = this.#memory.instantiate(module);
-    this.#threads = new TwoThreads({ module, memory: this.#memory.memory, functions: this.#functions });
-  }
+  readonly #kernels = new TwoThreads<GatedSquareFunctions>(gatedSquareModule());
 
   /** As gatedSquares of gatedSquares.ts. */
   run({ conditions, weights, into, outOf, constant }: GatedArrays, { samples, terms, inputs, outputs }: GatedSizes, out: FloatArray): void {
@@ -35,9 +26,9 @@ export class WasmGatedSquares {
     const tiles = Math.ceil(inputs / lanes);
     const items = outputs * tiles;
     const additionsPerItem = (samples + samplesOfTable) * groups * (tileBytes / 16);
-    const shared = items > 1 && items * additionsPerItem >= worthTwoThreads && this.#threads.two;
+    const shared = items > 1 && items * additionsPerItem >= worthTwoThreads && this.#kernels.two;
     const scratch = tableBytes + samples * tileBytes;
-    const [signs, bits, factors, rows, columns, fixed, own, others, sums] = this.#memory.reserve(
+    const [signs, bits, factors, rows, columns, fixed, own, others, sums] = this.#kernels.memory.reserve(
       conditions.byteLength, samples * groups, (weights?.byteLength ?? 0) + tileBytes, into.byteLength + tileBytes, outOf.byteLength,
       constant.byteLength + tileBytes, scratch, shared ? scratch : 0, items * lanes * 8,
     );
@@ -48,7 +39,7 @@ export class WasmGatedSquares {
     put(constant, fixed);
     const transposed = this.#view(single, rows, into.length);
     for (let j = 0; j < inputs; j++) for (let a = 0; a < terms; a++) transposed[a * inputs + j] = into[j * terms + a];
-    this.#functions[single ? "pack32" : "pack64"](samples, terms, signs, bits);
+    this.#kernels.functions[single ? "pack32" : "pack64"](samples, terms, signs, bits);
 
     const call = (first: number, last: number, tables: number): KernelCall<GatedSquareFunctions> => ({
       kernel: single ? "squares32" : "squares64",
@@ -62,12 +53,12 @@ export class WasmGatedSquares {
     for (let first = 0, turn = 0; first < items; first += together, turn = shared ? 1 - turn : 0) {
       lists[turn].push(call(first, Math.min(items, first + together), [own, others][turn]));
     }
-    this.#threads.run(...lists);
-    const found = this.#memory.float64(sums, items * lanes);
+    this.#kernels.run(...lists);
+    const found = this.#kernels.memory.float64(sums, items * lanes);
     for (let i = 0; i < outputs; i++) out.set(found.subarray(i * tiles * lanes, i * tiles * lanes + inputs), i * inputs);
   }
 
   #view(single: boolean, address: number, length: number): FloatArray {
-    return single ? this.#memory.float32(address, length) : this.#memory.float64(address, length);
+    return single ? this.#kernels.memory.float32(address, length) : this.#kernels.memory.float64(address, length);
   }
 }

@@ -5,7 +5,6 @@
 
 import type { FloatArray } from "../engine";
 import { jointSumModule, pairBytes, tableBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
-import { KernelMemory } from "../kernels/kernelMemory";
 import type { KernelCall } from "../kernels/sharedCalls";
 import { TwoThreads } from "../kernels/twoThreads";
 import { firstPair, pairCount } from "../shapes";
@@ -20,32 +19,24 @@ const bitsPerWord = 64;
 type Call = KernelCall<JointSumFunctions>;
 
 export class WasmJointSums {
-  readonly #memory = new KernelMemory(true);
-  readonly #functions: JointSumFunctions;
-  readonly #threads: TwoThreads<JointSumFunctions>;
-
   /** @throws Error when WebAssembly SIMD or shared memory is not available. */
-  constructor() {
-    const module = jointSumModule();
-    this.#functions = this.#memory.instantiate(module);
-    this.#threads = new TwoThreads({ module, memory: this.#memory.memory, functions: this.#functions });
-  }
+  readonly #kernels = new TwoThreads<JointSumFunctions>(jointSumModule());
 
   /** As jointSums of jointSums.ts. */
   run(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void {
     const samples = values.length / width;
     const pairs = pairCount(count);
     const single = out instanceof Float32Array;
-    const shared = samples * pairs * width >= worthTwoThreads && this.#threads.two;
+    const shared = samples * pairs * width >= worthTwoThreads && this.#kernels.two;
     // Ranges end between conditions: with half a condition more than half of the pairs, two are enough.
     const most = Math.max(count, Math.min(pairsAtOnce, shared ? Math.ceil((pairs + count) / 2) : pairs));
     const scratch = tableBytes + pairBytes * most;
-    const [from, signs, words, own, others, to] = this.#memory.reserve(
+    const [from, signs, words, own, others, to] = this.#kernels.memory.reserve(
       values.byteLength, conditions.byteLength, Math.ceil(samples / bitsPerWord) * count * 8, scratch, shared ? scratch : 0, out.byteLength,
     );
     this.#view(single, from, values.length).set(values);
     this.#view(single, signs, conditions.length).set(conditions);
-    this.#functions[single ? "pack32" : "pack64"](samples, count, signs, words);
+    this.#kernels.functions[single ? "pack32" : "pack64"](samples, count, signs, words);
     const lists: [Call[], Call[]] = [[], []];
     for (const [place, { first, last }] of ranges(count, most).entries()) {
       const turn = shared ? place % 2 : 0;
@@ -53,12 +44,12 @@ export class WasmJointSums {
       const target = to + firstPair(count, first) * width * out.BYTES_PER_ELEMENT;
       lists[turn].push({ kernel: single ? "joint32" : "joint64", values: [samples, width, count, first, last, from, words, tables, tables + tableBytes, target] });
     }
-    this.#threads.run(...lists);
+    this.#kernels.run(...lists);
     out.set(this.#view(single, to, out.length));
   }
 
   #view(single: boolean, address: number, length: number): FloatArray {
-    return single ? this.#memory.float32(address, length) : this.#memory.float64(address, length);
+    return single ? this.#kernels.memory.float32(address, length) : this.#kernels.memory.float64(address, length);
   }
 }
 

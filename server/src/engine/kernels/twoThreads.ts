@@ -1,17 +1,24 @@
 /** @file Kernels in a shared memory that a second thread helps to run where one is offered. */
 
-import { HelperLost, helperOffered, HelperThread, type SharedKernels } from "./helperThread";
+import { HelperLost, helperOffered, HelperThread } from "./helperThread";
+import { KernelMemory } from "./kernelMemory";
 import { callsAtOnce, runCall, type KernelCall } from "./sharedCalls";
 
 export class TwoThreads<Functions extends object> {
   /** undefined until it is first needed; null where there is none, or none any more. */
   #helper: HelperThread<Functions> | null | undefined;
 
-  constructor(private readonly kernels: SharedKernels<Functions>) {}
+  readonly memory = new KernelMemory(true);
+  readonly functions: Functions;
+
+  /** @throws Error when shared memory, or what the module needs, is not available. */
+  constructor(private readonly module: WebAssembly.Module) {
+    this.functions = this.memory.instantiate(module);
+  }
 
   /** Whether the second list of `run` will be another thread's. */
   get two(): boolean {
-    if (this.#helper === undefined) this.#helper = helperOffered() ? HelperThread.start(this.kernels) : null;
+    if (this.#helper === undefined) this.#helper = helperOffered() ? HelperThread.start({ module: this.module, memory: this.memory.memory, functions: this.functions }) : null;
     return this.#helper !== null;
   }
 
@@ -26,7 +33,7 @@ export class TwoThreads<Functions extends object> {
   }
 
   #round(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
-    const here = (calls: readonly KernelCall<Functions>[]): void => calls.forEach((call) => runCall(this.kernels.functions, call));
+    const here = (calls: readonly KernelCall<Functions>[]): void => calls.forEach((call) => runCall(this.functions, call));
     if (second.length === 0 || !this.two) {
       here([...first, ...second]);
       return;
