@@ -10,6 +10,8 @@ import { slopeMoments } from "../../../server/src/core/lib/closedForms/slopes";
 import { attentionEdges } from "../../../server/src/core/lib/closedForms/attentionEdges";
 import { attentionGram } from "../../../server/src/core/lib/closedForms/attentionGram";
 import { drawnAttentionEdges } from "../../../server/src/core/lib/closedForms/drawnAttentionEdges";
+import { normAttentionEdges } from "../../../server/src/core/lib/closedForms/normAttentionEdges";
+import { normAttentionGram } from "../../../server/src/core/lib/closedForms/normAttentionGram";
 import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGram";
 import { edgesByVjp } from "../../../server/src/core/lib/edges/squaredEdges";
 import { functionalEdges } from "../../../server/src/core/lib/edges/functionalEdges";
@@ -22,6 +24,7 @@ import { ActivationSource } from "../../../server/src/core/lib/statistics/activa
 import { identity } from "../../../server/src/core/linalg/elementary";
 import { activationFunction } from "../../../server/src/core/network/activationFunction";
 import type { AttentionSkip } from "../../../server/src/core/network/attentionStructure";
+import type { NormAttention } from "../../../server/src/core/network/sectionStructure";
 import type { RotaryShape } from "../../../server/src/core/network/module";
 import { networkBatches } from "../../../server/src/core/network/batches";
 import { cutIntoSections } from "../../../server/src/core/network/section";
@@ -120,6 +123,9 @@ describe("between two checks for a cancelled run, through attention", () => {
     ["edges from random signs", 256, { heads: 4, samples: 8 }, (task, structure) => drawnAttentionEdges(task, structure, edgeDraws(4, 1, 0))],
     ["the Jacobian's moments", 64, { heads: 8 }, attentionMoments],
     ["the Jacobian's moments with rotary positions", 64, { heads: 8, rotary }, attentionMoments],
+    ["the Jacobian Gram behind a norm", 4, { heads: 4, positions: 128 }, (task, structure) => normAttentionGram(task, behindNorm(structure))],
+    ["edges behind a norm", 64, { heads: 6 }, (task, structure) => normAttentionEdges(task, behindNorm(structure))],
+    ["edges behind a norm with rotary positions", 64, { heads: 6, rotary }, (task, structure) => normAttentionEdges(task, behindNorm(structure))],
     ["the general Jacobian Gram", 4, { heads: 2, outputs: 2 }, (task) => jacobianGramByVjp(task)],
     ["the general edges", 4, { heads: 2, outputs: 2 }, (task) => edgesByVjp(task)],
   ])("%s", async (_name, features, sizes, run) => {
@@ -133,6 +139,12 @@ describe("between two checks for a cancelled run, through attention", () => {
     expect(counter.longest).toBeLessThan(mostBetweenChecks);
   });
 });
+
+/** The same attention, which reads its input through a layer norm. */
+function behindNorm(attention: AttentionSkip): NormAttention {
+  const own = identity(attention.skip.rows);
+  return { kind: "norm-attention", attention, norm: { kind: "norm", norm: { kind: "layer-norm", epsilon: 1e-5 }, half: "whole", into: own, variance: null, outOf: own, skip: own } };
+}
 
 interface AttentionSizes { heads: number; positions?: number; samples?: number; outputs?: number; causal?: boolean; rotary?: RotaryShape }
 

@@ -46,6 +46,7 @@ function computeFromStructure(structure: SectionStructure, x: Tensor): Tensor {
     case "gated-mlp-skip":
     case "norm":
     case "norm-mlp":
+    case "norm-attention":
     case "general": throw new Error(`${structure.kind} is not for this test`);
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Matrix } from "../linalg/matrix";
+import { identity } from "../linalg/elementary";
 import { multiply } from "../linalg/multiply";
 import type { ActivationFunction } from "./activationFunction";
 import { attentionStructure, type AttentionSkip } from "./attentionStructure";
@@ -27,7 +28,15 @@ export type SectionStructure =
   | Norm
   | NormMlp
   | AttentionSkip
+  | NormAttention
   | { readonly kind: "general"; readonly why: string };
+
+/** Attention behind a norm: `norm` leads to what the attention and its skip connection read. */
+export interface NormAttention {
+  readonly kind: "norm-attention";
+  readonly norm: Norm;
+  readonly attention: AttentionSkip;
+}
 
 /** @returns the structure, or `general` with what stands in the way of a closed form */
 export function recognizeStructure(modules: readonly Module[]): SectionStructure {
@@ -53,10 +62,24 @@ export function recognizeStructure(modules: readonly Module[]): SectionStructure
     case "norm-variance norm-divide activation":
     case "norm-variance norm-divide gated-activation":
       return normMlpStructure(cores, runs) ?? general("its norm and its MLP are not one after the other");
+    case "norm-divide attention":
+    case "norm-divide attention last-position":
+    case "norm-variance norm-divide attention":
+    case "norm-variance norm-divide attention last-position":
+      return normAttentionStructure(cores, runs) ?? general("its two halves of a norm are not of one norm");
     default:
       if (kinds.includes("last-position") && !kinds.includes("attention")) return general("the section drops positions without attention");
       return general(`the section holds ${cores.length} nonlinear modules; node layers between ${cores.map(({ id }) => id).join(", ")} would give closed forms`);
   }
+}
+
+function normAttentionStructure(cores: readonly Module[], runs: readonly Matrix[]): NormAttention | null {
+  const place = cores.findIndex(({ structure }) => structure.kind === "attention");
+  const lastPositionOnly = place < cores.length - 1;
+  const before = runs[place];
+  const norm = normStructure(cores.slice(0, place), [...runs.slice(0, place), identity(before.rows)]);
+  const after = lastPositionOnly ? multiply(runs[place + 1], runs[place + 2]) : runs[place + 1];
+  return norm && { kind: "norm-attention", norm, attention: attentionStructure(cores[place], before, after, lastPositionOnly) };
 }
 
 function hiddenStructure(core: Module, before: Matrix, after: Matrix, isEnd: boolean): SectionStructure {

@@ -72,6 +72,7 @@ export function featureSection(section: Section, CPinv: Matrix, nextC: Matrix | 
     case "gated-mlp-skip":
     case "norm":
     case "norm-mlp":
+    case "norm-attention":
     case "general":
       return throughModules(section, CPinv, nextC);
   }

@@ -145,7 +145,7 @@ function attributionsOf(engine: Engine, block: FeatureBlock, outOf: Tensor, feat
  * sum_s p_ts f_sj (a_j K q_ts) (v_s - o_t) [k, n, f], q_ts the query of output t turned back to position s.
  * @param K rows a_j K [k, e] @param z features [B, k, S]
  */
-function throughTurnedKeys(engine: Engine, { turned, pattern, values, mixed }: HeadState, K: Tensor, z: Tensor, { inputs }: Turns): Tensor {
+export function throughTurnedKeys(engine: Engine, { turned, pattern, values, mixed }: HeadState, K: Tensor, z: Tensor, { inputs }: Turns): Tensor {
   const [samples, count, positions] = z.shape as [number, number, number];
   const outputs = pattern.shape[1];
   const [n, f] = mixed.shape as [number, number];

@@ -8,16 +8,15 @@
  * An integrated Jacobian is a sum over heads and points alike: head h at point a counts as a head of its own with the output w_a O_h.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, add, scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
+import type { Tensor } from "../../../engine/engine";
+import { add, scale } from "../../linalg/elementary";
+import type { Matrix } from "../../linalg/matrix";
 import type { AttentionSkip } from "../../network/attentionStructure";
-import { besides } from "../../network/folding";
 import type { JacobianGramTask } from "../plans/sectionPlan";
 import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsMultiplications, pairTermsSize } from "./attentionPairs";
 import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
-import { outputMetric, sandwich, toTensor, withTranspose } from "./matrices";
+import { AttentionSums } from "./attentionSums";
+import { outputMetric, sandwich, toTensor } from "./matrices";
 
 /** M' [d, d], for every integration rule. */
 export async function attentionGram(task: JacobianGramTask, structure: AttentionSkip): Promise<Matrix> {
@@ -29,7 +28,7 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
   const places = task.points.flatMap(({ weight }) => heads.map((_, head) => ({ head, weight })));
   const metrics = heads.map(({ O: left }) => heads.map(({ O: right }) => toTensor(engine, sandwich(left, metric, right))));
   const { weights, dispose } = headWeights(engine, heads);
-  const sums = new AttentionSums(structure);
+  const sums = new AttentionSums(heads, [skip]);
   let inputs = 0;
   let outputs = 0;
   const size = (positions: number, count: number): number => (
@@ -55,7 +54,7 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
         };
         for (const [left, state] of states.entries()) {
           const { head, weight } = places[left];
-          await sums.addCross(head, weight * weightSum, engine, crossTerms(engine, state, c));
+          await sums.addCross(head, 0, weight * weightSum, engine, crossTerms(engine, state, c));
           for (let right = left; right < states.length; right += 1) {
             task.checkCancelled();
             const other = places[right];
@@ -76,50 +75,4 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
   }
   const total = add(sums.assemble(metric), sandwich(skip, metric, skip), outputs * weightSum ** 2);
   return scale(total, 1 / inputs);
-}
-
-/** The sums over data that M' is assembled from, in float64. */
-class AttentionSums {
-  /** S, all heads: blocks [V K Q] x [V K Q] of every pair of heads. */
-  readonly #pairs: Matrix;
-  /** Per head [V K Q] x [f]: sum over outputs of Z_htt = U_h times this. */
-  readonly #cross: Matrix[];
-  readonly #size: number;
-
-  constructor(private readonly structure: AttentionSkip) {
-    const { Q, V } = structure.heads[0];
-    this.#size = V.cols + 2 * Q.cols;
-    this.#pairs = matrix(structure.heads.length * this.#size, structure.heads.length * this.#size);
-    this.#cross = structure.heads.map(() => matrix(this.#size, V.cols));
-  }
-
-  /** @param itself the block of a head with itself at one point; others also count with their two sides exchanged */
-  async addPair(h: number, m: number, itself: boolean, weight: number, engine: Engine, block: Tensor): Promise<void> {
-    const values = await engine.read(block);
-    engine.dispose(block);
-    const { data, cols } = this.#pairs;
-    for (let row = 0, at = 0; row < this.#size; row += 1) {
-      for (let col = 0; col < this.#size; col += 1, at += 1) {
-        const up = h * this.#size + row;
-        const across = m * this.#size + col;
-        data[up * cols + across] += weight * values[at];
-        if (!itself) data[across * cols + up] += weight * values[at];
-      }
-    }
-  }
-
-  async addCross(h: number, weight: number, engine: Engine, block: Tensor): Promise<void> {
-    accumulate(this.#cross[h], await engine.read(block), weight);
-    engine.dispose(block);
-  }
-
-  /** sum_{h,m} U_h S_hm U_m^T + X + X^T */
-  assemble(metric: Matrix): Matrix {
-    const { heads, skip } = this.structure;
-    const U = heads.map(({ V, K, Q }) => besides([V, K, Q]));
-    const all = besides(U);
-    const through = sandwich(all, this.#pairs, all);
-    const toOutput = heads.map(({ O }, h) => multiply(multiply(U[h], this.#cross[h]), O)).reduce((sum, term) => add(sum, term));
-    return add(through, withTranspose(sandwich(toOutput, metric, skip)));
-  }
 }

@@ -10,6 +10,34 @@ import { rotate } from "../../network/rotary";
 import type { HeadState, Turns } from "./attentionState";
 import { toTensor } from "./matrices";
 
+/** A head whose Z_ts is scaled by a number of the input position s: pattern, own weights and covariances are scaled, what it attends to is not. */
+export interface ScaledHead extends HeadState {
+  readonly plain?: {
+    /** p_ts [B, T, S] */
+    readonly pattern: Tensor;
+    /** The number at the own position of every output [n, 1]. */
+    readonly ownScale: Tensor;
+  };
+}
+
+/** @param factors a number for every input position [B, S, 1]; the outputs are the last of them */
+export function scaledHead(engine: Engine, state: ScaledHead, factors: Tensor): ScaledHead {
+  return engine.tidy(() => {
+    const [samples, outputs, positions] = state.pattern.shape as [number, number, number];
+    const [n, f] = state.mixed.shape as [number, number];
+    const e = state.queries.shape[1];
+    const own = engine.reshape(engine.slice(factors, [0, positions - outputs, 0], [samples, outputs, 1]), [n, 1]);
+    const covariance = engine.mul(engine.reshape(state.covariance, [e, n, f]), engine.reshape(own, [1, n, 1]));
+    return {
+      ...state,
+      pattern: engine.mul(state.pattern, engine.reshape(factors, [samples, 1, positions])),
+      ownWeight: engine.mul(state.ownWeight, own),
+      covariance: engine.reshape(covariance, [e, n * f]),
+      plain: { pattern: state.plain?.pattern ?? state.pattern, ownScale: state.plain ? engine.mul(state.plain.ownScale, own) : own },
+    };
+  });
+}
+
 /** sum_t of [p_tt 1; c p_tt q_t (v_t - o_t)^T; c B_t], [f + 2e, f]. */
 export function crossTerms(engine: Engine, state: HeadState, c: number): Tensor {
   return engine.tidy(() => {
@@ -41,7 +69,7 @@ export interface OwnCovariances {
 
 /** S_hm [f + 2e, f + 2e], blocks in the order values, keys, queries. @param G O_h P O_m^T [f, f] */
 export function pairTerms(
-  engine: Engine, h: HeadState, m: HeadState, ownCovariances: OwnCovariances, G: Tensor, c: number, turns: Turns | null,
+  engine: Engine, h: ScaledHead, m: ScaledHead, ownCovariances: OwnCovariances, G: Tensor, c: number, turns: Turns | null,
 ): Tensor {
   return engine.tidy(() => {
     const [n, f] = h.mixed.shape as [number, number];
@@ -100,7 +128,7 @@ export function pairTermsMultiplications({ heads, rotary }: AttentionSkip, posit
 }
 
 /** c^2 sum_t q_t p_tt (v_t - o_t)^T G B_t^T with q, p, v, o of one head and B of another, [e, e]. */
-function keyQuery(engine: Engine, own: HeadState, other: HeadState, G: Tensor, c: number, turns: Turns | null): Tensor {
+function keyQuery(engine: Engine, own: ScaledHead, other: ScaledHead, G: Tensor, c: number, turns: Turns | null): Tensor {
   return engine.tidy(() => {
     const [samples, , f] = other.values.shape as [number, number, number];
     const [n, e] = own.queries.shape as [number, number];
@@ -108,9 +136,10 @@ function keyQuery(engine: Engine, own: HeadState, other: HeadState, G: Tensor, c
     // B_t u = R_t sum_s p_ts k_s ((v_s - o_t) u): attention-sized, without B itself.
     const alongValues = engine.matMul(engine.reshape(direction, [samples, n / samples, f]), other.values, { transposeB: true });
     const alongMixed = engine.reshape(engine.sum(engine.mul(direction, other.mixed), [1]), [samples, n / samples, 1]);
-    const weights = engine.mul(other.pattern, engine.sub(alongValues, alongMixed));
+    const weights = engine.mul(other.plain?.pattern ?? other.pattern, engine.sub(alongValues, alongMixed));
     const keys = engine.matMul(weights, other.keys);
-    const perOutput = engine.reshape(turns ? rotate(engine, turns.outputs, keys, true) : keys, [n, e]);
+    const plain = engine.reshape(turns ? rotate(engine, turns.outputs, keys, true) : keys, [n, e]);
+    const perOutput = other.plain ? engine.mul(plain, other.plain.ownScale) : plain;
     return engine.affine(engine.matMul(own.queries, perOutput, { transposeA: true }), c * c);
   });
 }

@@ -47,6 +47,7 @@ export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
       return tokenMoments(task, tokenForm(structure), "jacobian");
     case "attention-skip":
       return attentionMoments(task, structure);
+    case "norm-attention":
     case "general":
       return byVjp(task);
   }

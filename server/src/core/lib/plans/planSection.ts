@@ -3,7 +3,7 @@
 import type { Section } from "../../network/section";
 import { affinePlan } from "../closedForms/affine";
 import { affineActivationPlan } from "../closedForms/affineActivation";
-import { attentionSkipPlan } from "../closedForms/attentionSkip";
+import { attentionSkipPlan, normAttentionPlan } from "../closedForms/attentionSkip";
 import { mlpSkipPlan } from "../closedForms/mlpSkip";
 import { tokenPlan } from "../closedForms/tokenPlans";
 import { generalPlan } from "./generalPlan";
@@ -42,6 +42,8 @@ export function closedPlan(section: Section): SectionPlan | null {
       return tokenPlan(structure);
     case "attention-skip":
       return attentionSkipPlan(structure);
+    case "norm-attention":
+      return normAttentionPlan(structure);
     case "general":
       return null;
   }

@@ -42,9 +42,10 @@ export function drawnGeneralCost(section: Section, work: EdgeWork, draws: number
 
 const mixesPositions = ({ modules }: Section): boolean => modules.some(({ structure }) => structure.kind === "attention");
 
-const outputPositions = (structure: SectionStructure, { positions }: SectionWork): number => (
-  structure.kind === "attention-skip" && structure.lastPositionOnly ? 1 : positions
-);
+function outputPositions(structure: SectionStructure, { positions }: SectionWork): number {
+  const attention = structure.kind === "norm-attention" ? structure.attention : structure;
+  return attention.kind === "attention-skip" && attention.lastPositionOnly ? 1 : positions;
+}
 
 /** Multiplications of one backward pass per position that its source reaches. */
 export const backwardCost = (section: Section, positions: number): number =>
@@ -80,6 +81,8 @@ export function closedFormCost(structure: SectionStructure, work: SectionWork): 
       return hiddenCost(structure.A.rows, structure.A.cols, structure.up ? 2 : 1, work);
     case "attention-skip":
       return attentionCost(structure, work);
+    case "norm-attention":
+      return normAttentionCost(structure.attention, work);
     case "general":
       return null;
   }
@@ -101,6 +104,7 @@ export function drawnClosedCost(structure: SectionStructure, work: EdgeWork, dra
     case "attention-skip":
       return structure.rotary ? null : drawnAttentionCost(structure, work, draws);
     case "affine":
+    case "norm-attention":
     case "general":
       return null;
   }
@@ -140,4 +144,16 @@ function attentionCost({ heads, rotary }: AttentionSkip, { task, outputs, positi
   const r = task.edgesFrom;
   const perFeature = positions * f * (rotary ? 1 + e / f : 1) + outputs * (f + e + 1);
   return count * (perHead + r * perFeature);
+}
+
+/** Twice the heads for the Gram, and rows for pairs of positions; three kinds of features for the edges. */
+function normAttentionCost(attention: AttentionSkip, work: SectionWork): number {
+  const { heads } = attention;
+  const count = heads.length * work.points;
+  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
+  if (work.task === "gram") {
+    return attentionCost({ ...attention, heads: [...heads, ...heads] }, work) + work.positions * count * f * 2 * (work.outputs + e);
+  }
+  const r = work.task.edgesFrom;
+  return attentionCost(attention, work) + count * r * (2 * work.positions * f + work.outputs + e * f);
 }

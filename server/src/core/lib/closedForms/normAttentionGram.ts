@@ -1,0 +1,102 @@
+/**
+ * @file M' through attention behind a norm (method section 2.10). With N_s = A + rho_s E + (M l_s) g_s (normedInput.ts) and the Jacobian Z_ts C of the
+ * attention with its skip connection,
+ *
+ *   J_ts = (A + rho_s E) Z_ts C + (M l_s) R_ts,    R_ts = g_s Z_ts C    [r'].
+ *
+ * The first term is attention with twice the heads, seen through A and E, those of E scaled by rho (attentionPairs.ts). R needs one row per
+ * pair of positions and head: its squares belong to l l^T, its products with the first term to l and what each head brings.
+ */
+
+import type { Tensor } from "../../../engine/engine";
+import { add, scale } from "../../linalg/elementary";
+import { matrix, type Matrix } from "../../linalg/matrix";
+import { multiply } from "../../linalg/multiply";
+import type { NormAttention } from "../../network/sectionStructure";
+import type { JacobianGramTask } from "../plans/sectionPlan";
+import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsMultiplications, pairTermsSize, scaledHead, type ScaledHead } from "./attentionPairs";
+import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
+import { AttentionSums } from "./attentionSums";
+import { outputMetric, sandwich, times, toTensor } from "./matrices";
+import { NormedInput } from "./normedInput";
+import { NormRows } from "./normRows";
+
+/** M' [d, d], for every integration rule. */
+export async function normAttentionGram(task: JacobianGramTask, { norm, attention }: NormAttention): Promise<Matrix> {
+  const { engine } = task.section;
+  const { heads, skip, scale: c } = attention;
+  const input = new NormedInput(engine, norm);
+  const metric = outputMetric(task.nextC, skip.cols);
+  /** Heads and skip connection seen through A, then through E. */
+  const seen = input.parts.flatMap((part) => heads.map(({ Q, K, V, O }) => ({ Q: multiply(part, Q), K: multiply(part, K), V: multiply(part, V), O })));
+  const skips = input.parts.map((part) => multiply(part, skip));
+  const places = [0, 1].flatMap((part) => task.points.flatMap(({ weight }) => heads.map((_, head) => ({ head, seen: part * heads.length + head, weight }))));
+  const metrics = heads.map(({ O: left }) => heads.map(({ O: right }) => toTensor(engine, sandwich(left, metric, right))));
+  const { weights, dispose } = headWeights(engine, heads);
+  const sums = new AttentionSums(seen, skips);
+  const rows = new NormRows(engine, attention, task.points, times(skip, task.nextC), heads.map(({ O }) => times(O, task.nextC)), input.leftMap.cols);
+  const weightSum = task.points.reduce((sum, { weight }) => sum + weight, 0);
+  /** Sums over outputs of 1, rho and rho^2, with rho integrated. */
+  const rates = [0, 0, 0];
+  let inputs = 0;
+  const size = (positions: number, count: number): number => (
+    places.length * headStateSize(attention, positions, count) + task.points.length * positions * input.valuesPerPosition
+    + Math.max(headStateTemporaries(attention, positions, count), pairTermsSize(attention, positions, count), rows.size(positions))
+  );
+  const longest = (positions: number, count: number): number => (
+    Math.max(headStateMultiplications(attention, positions, count), pairTermsMultiplications(attention, positions, count))
+  );
+  try {
+    await task.activations.forEachBatch(async (batch) => {
+      await forEachBlock(engine, attention, batch, size, task.memoryBudget, async (x, count) => {
+        task.checkCancelled();
+        const normed = engine.tidy(() => {
+          const { points, left } = input.at(x, task.points);
+          const integrated = points.map(({ rate }, point) => engine.affine(rate, task.points[point].weight)).reduce((sum, rate) => engine.add(sum, rate));
+          return { points, left, integrated };
+        });
+        const turns = engine.tidy(() => turnsOf(engine, attention, x.shape[1], count));
+        const plain = normed.points.flatMap(({ output }) => weights.map((head) => {
+          task.checkCancelled();
+          return engine.tidy(() => headState(engine, attention, head, output, count, turns));
+        }));
+        const states: ScaledHead[] = [...plain, ...plain.map((state, place) => scaledHead(engine, state, normed.points[Math.floor(place / heads.length)].rate))];
+        const byOwn = states.map((state) => covariancesByOwnWeights(engine, state, states));
+        const ownCovariance = (of: number, weighted: number): Tensor => {
+          const [, e, f] = byOwn[of].shape as [number, number, number];
+          return engine.reshape(engine.slice(byOwn[of], [weighted, 0, 0], [1, e, f]), [e, f]);
+        };
+        for (const [left, state] of states.entries()) {
+          const place = places[left];
+          await sums.addCross(place.seen, 0, place.weight * weightSum, engine, crossTerms(engine, state, c));
+          await sums.addCross(place.seen, 1, place.weight, engine, engine.tidy(() => crossTerms(engine, scaledHead(engine, state, normed.integrated), c)));
+          for (let right = left; right < states.length; right += 1) {
+            task.checkCancelled();
+            const other = places[right];
+            const block = engine.tidy(() => pairTerms(
+              engine, state, states[right], { ofFirst: ownCovariance(left, right), ofSecond: ownCovariance(right, left) }, metrics[place.head][other.head], c, turns,
+            ));
+            await sums.addPair(place.seen, other.seen, left === right, place.weight * other.weight, engine, block);
+          }
+        }
+        await rows.add(plain, normed, turns, () => task.checkCancelled());
+        const own = engine.tidy(() => engine.slice(normed.integrated, [0, x.shape[1] - count, 0], [x.shape[0], count, 1]));
+        for (const rate of await engine.read(own)) [1, rate, rate * rate].forEach((value, power) => { rates[power] += value; });
+        const held = [...states.flatMap(({ plain: unscaled, ...rest }) => [...Object.values(rest), ...(unscaled ? Object.values(unscaled) : [])])];
+        const turning = (turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]);
+        engine.dispose(...new Set([...byOwn, ...held, ...turning, own, normed.left, normed.integrated, ...normed.points.flatMap((point) => Object.values(point) as Tensor[])]));
+      }, longest);
+      inputs += batch.shape[0] * batch.shape[1];
+    }, task.progress);
+  } finally {
+    dispose();
+    input.dispose();
+    rows.dispose();
+    engine.dispose(...metrics.flat());
+  }
+  const skipPowers = [[weightSum ** 2 * rates[0], weightSum * rates[1]], [weightSum * rates[1], rates[2]]];
+  const bypass = skips.flatMap((left, a) => skips.map((right, b) => scale(sandwich(left, metric, right), skipPowers[a][b])))
+    .reduce((sum, term) => add(sum, term), matrix(skips[0].rows, skips[0].rows));
+  const total = add(add(sums.assemble(metric), bypass), rows.assemble(input.leftMap, seen, skips.map((part) => times(part, task.nextC))));
+  return scale(total, 1 / inputs);
+}
