@@ -19,6 +19,7 @@ import { gradientMoments } from "../../../server/src/core/lib/basis/gradientMome
 import { attentionMoments } from "../../../server/src/core/lib/jacobians/attentionMoments";
 import type { EdgesTask } from "../../../server/src/core/lib/plans/sectionPlan";
 import { planSection } from "../../../server/src/core/lib/plans/planSection";
+import { normAttentionMoments } from "../../../server/src/core/lib/jacobians/normAttentionMoments";
 import { edgeDraws } from "../../../server/src/core/lib/sources/randomSources";
 import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
 import { identity } from "../../../server/src/core/linalg/elementary";
@@ -126,6 +127,7 @@ describe("between two checks for a cancelled run, through attention", () => {
     ["the Jacobian Gram behind a norm", 4, { heads: 4, positions: 128 }, (task, structure) => normAttentionGram(task, behindNorm(structure))],
     ["edges behind a norm", 64, { heads: 6 }, (task, structure) => normAttentionEdges(task, behindNorm(structure))],
     ["edges behind a norm with rotary positions", 64, { heads: 6, rotary }, (task, structure) => normAttentionEdges(task, behindNorm(structure))],
+    ["the Jacobian's moments behind a norm", 64, { heads: 4 }, (task, structure) => normAttentionMoments(task, behindNorm(structure))],
     ["the general Jacobian Gram", 4, { heads: 2, outputs: 2 }, (task) => jacobianGramByVjp(task)],
     ["the general edges", 4, { heads: 2, outputs: 2 }, (task) => edgesByVjp(task)],
   ])("%s", async (_name, features, sizes, run) => {

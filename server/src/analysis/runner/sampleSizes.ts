@@ -18,7 +18,8 @@ const positionsOf = (inputs: NetworkInputs): number => (inputs.kind === "tokens"
 /** Attention does as much as a layer with the values of all its heads. */
 const neuronsOf = (section: SectionedNetwork["sections"][number]): number => {
   const { structure } = section;
-  return structure.kind === "attention-skip" ? structure.heads.reduce((sum, { V }) => sum + V.cols, 0) : hiddenSize(section).neurons;
+  const attention = structure.kind === "norm-attention" ? structure.attention : structure;
+  return attention.kind === "attention-skip" ? attention.heads.reduce((sum, { V }) => sum + V.cols, 0) : hiddenSize(section).neurons;
 };
 
 /** `most` samples, or so many that their positions are about as many; fewer in a wide network; at least one. */

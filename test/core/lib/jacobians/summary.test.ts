@@ -63,6 +63,7 @@ const cases: { name: string; fixture: Fixture; inputsPerOutput: number }[] = [
   { name: "transformer read at the last position", fixture: transformerFixture(engine, { lastPositionOnly: "add_resid1" }), inputsPerOutput: 4 },
   { name: "local attention", fixture: familyFixture(engine, "GPT-Neo", ["attn_in.1", "ln2.1"]), inputsPerOutput: 1 },
   { name: "rotary positions and grouped heads", fixture: familyFixture(engine, "llama", ["attn_in.1", "ln2.1"]), inputsPerOutput: 1 },
+  { name: "attention behind a norm", fixture: familyFixture(engine, "GPT-2", ["ln1.1", "ln2.1"]), inputsPerOutput: 1 },
   { name: "rotary positions and a window", fixture: familyFixture(engine, "one shared key, llama3 frequencies", ["attn_in.0", "ln2.0"]), inputsPerOutput: 1 },
 ];
 

@@ -89,6 +89,12 @@ export async function forEachBlock(
   }, multiplicationsPerSample(positions, block));
 }
 
+/** Input positions that one of them reads as an output: `count` of them from `first`. @param own the output's position */
+export function readPositions({ causal, window }: AttentionSkip, positions: number, own: number): { first: number; count: number } {
+  const first = window === null ? 0 : Math.max(0, own - window + 1);
+  return { first, count: Math.min(positions, causal ? own + 1 : positions, window === null ? positions : own + window) - first };
+}
+
 /** Multiplications that make the state of one head of a sample, for S positions and T outputs. */
 export function headStateMultiplications({ heads, skip }: AttentionSkip, positions: number, outputs: number): number {
   const [e, f] = [heads[0].Q.cols, heads[0].V.cols];

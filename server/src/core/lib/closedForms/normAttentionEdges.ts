@@ -17,7 +17,6 @@ import { accumulate, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { stacked } from "../../network/folding";
-import { rotate } from "../../network/rotary";
 import type { NormAttention } from "../../network/sectionStructure";
 import type { EdgesTask } from "../plans/sectionPlan";
 import { throughTurnedKeys } from "./attentionEdges";
@@ -28,6 +27,7 @@ import {
 import { longestChunk } from "./chunks";
 import { times, toTensor } from "./matrices";
 import { NormedInput, type NormedPoint } from "./normedInput";
+import { seenHead } from "./normRows";
 
 /** Features whose attributions are formed together, at most. */
 const mostFeatures = 64;
@@ -147,23 +147,17 @@ function atOutputs(engine: Engine, x: Tensor, outputs: number): Tensor {
 }
 
 /** What f'' meets in one head; call inside `tidy`. @param c scale of the scores */
-function seenByFall(
-  engine: Engine, state: HeadState, { Q, K, V }: HeadWeights, { fall }: NormedPoint, turns: Turns | null, c: number,
-): { pairs: Tensor; own: Tensor } {
+function seenByFall(engine: Engine, state: HeadState, weights: HeadWeights, point: NormedPoint, turns: Turns | null, c: number): { pairs: Tensor; own: Tensor } {
   const [samples, outputs, positions] = state.pattern.shape as [number, number, number];
   const [n, f] = state.mixed.shape as [number, number];
-  const e = state.queries.shape[1];
-  const plainKeys = engine.matMul(fall, K);
-  const keys = turns ? rotate(engine, turns.inputs, plainKeys) : plainKeys;
-  const scores = engine.affine(engine.matMul(keys, engine.reshape(state.turned, [samples, outputs, e]), { transposeB: true }), c); // [B, S, T]
+  const seen = seenHead(engine, state, weights, point, turns, c);
+  const queries = engine.reshape(state.turned, [samples, outputs, state.turned.shape[1]]);
+  const scores = engine.affine(engine.matMul(seen.keys, queries, { transposeB: true }), c); // [B, S, T]
   const perPair = (x: Tensor): Tensor => engine.reshape(x, [samples, positions, outputs, 1]);
   const offsets = engine.sub(engine.reshape(state.values, [samples, positions, 1, f]), engine.reshape(state.mixed, [samples, 1, outputs, f]));
-  const values = engine.reshape(engine.matMul(fall, V), [samples, positions, 1, f]);
   const pattern = perPair(engine.transpose(state.pattern, [0, 2, 1]));
-  const pairs = engine.mul(pattern, engine.add(values, engine.mul(perPair(scores), offsets)));
-  const queries = engine.reshape(engine.matMul(atOutputs(engine, fall, outputs), Q), [n, e]);
-  const own = engine.sum(engine.mul(engine.reshape(engine.transpose(queries, [1, 0]), [e, n, 1]), engine.reshape(state.covariance, [e, n, f])), [0]);
-  return { pairs: engine.reshape(pairs, [samples, positions, outputs * f]), own: engine.affine(own, c) };
+  const pairs = engine.mul(pattern, engine.add(engine.reshape(seen.values, [samples, positions, 1, f]), engine.mul(perPair(scores), offsets)));
+  return { pairs: engine.reshape(pairs, [samples, positions, outputs * f]), own: engine.reshape(seen.own, [n, f]) };
 }
 
 /** A of the block's features: [k, n, r'] over the n output positions of all samples. @param outOf O_h C of all heads stacked @param third f'' [B, r, S] */

@@ -17,7 +17,7 @@ import type { AttentionSkip } from "../../network/attentionStructure";
 import { stacked } from "../../network/folding";
 import { rotate } from "../../network/rotary";
 import type { IntegrationPoint } from "../sources/integration";
-import type { HeadState, Turns } from "./attentionState";
+import type { HeadState, HeadWeights, Turns } from "./attentionState";
 import { longestChunk } from "./chunks";
 import { sandwich, toTensor, withTranspose } from "./matrices";
 import type { NormedPoint } from "./normedInput";
@@ -33,7 +33,7 @@ interface Normed {
 }
 
 /** One head at one point, as g sees it. */
-interface SeenHead {
+export interface SeenHead {
   readonly state: HeadState;
   /** g V [B, S, f] and g K [B, S, e], turned where positions turn */
   readonly values: Tensor;
@@ -45,6 +45,22 @@ interface SeenHead {
 /** l^T times what one head brings, for each part of the norm's Jacobian: [m, f], [m, e], [m, e]. */
 interface HeadSums { readonly V: Matrix; readonly K: Matrix; readonly Q: Matrix }
 
+/** Call inside `tidy`. @param c scale of the scores */
+export function seenHead(engine: Engine, state: HeadState, { V, K, Q }: HeadWeights, { fall }: NormedPoint, turns: Turns | null, c: number): SeenHead {
+  const [samples, outputs, positions] = state.pattern.shape as [number, number, number];
+  const [n, f] = state.mixed.shape as [number, number];
+  const e = state.queries.shape[1];
+  const plainKeys = engine.matMul(fall, K);
+  const ownQueries = engine.reshape(engine.matMul(engine.slice(fall, [0, positions - outputs, 0], [samples, outputs, fall.shape[2]]), Q), [n, e]);
+  const own = engine.sum(engine.mul(engine.reshape(engine.transpose(ownQueries, [1, 0]), [e, n, 1]), engine.reshape(state.covariance, [e, n, f])), [0]);
+  return {
+    state,
+    values: engine.matMul(fall, V),
+    keys: turns ? rotate(engine, turns.inputs, plainKeys) : plainKeys,
+    own: engine.reshape(engine.affine(own, c), [samples, outputs, f]),
+  };
+}
+
 export class NormRows {
   /** sum |R|^2 l l^T [m, m] */
   readonly #squares: Matrix;
@@ -52,7 +68,7 @@ export class NormRows {
   readonly #heads: readonly (readonly HeadSums[])[];
   /** sum l_t R_tt, by part: times the integral of 1 and of rho [m, r'] */
   readonly #skips: readonly Matrix[];
-  readonly #weights: readonly { readonly V: Tensor; readonly K: Tensor; readonly Q: Tensor }[];
+  readonly #weights: readonly HeadWeights[];
   /** w_a O_h C of all points and heads, stacked [P f, r'] */
   readonly #outOf: Tensor;
   readonly #skip: Tensor;
@@ -79,12 +95,12 @@ export class NormRows {
 
   /** @param states heads of all points, not scaled */
   async add(states: readonly HeadState[], normed: Normed, turns: Turns | null, checkCancelled: () => void): Promise<void> {
-    const { engine, structure: { heads } } = this;
+    const { engine, structure: { heads, scale: c } } = this;
     const [samples, outputs, positions] = states[0].pattern.shape as [number, number, number];
     const [through, next] = this.#outOf.shape as [number, number];
     const seen = states.map((state, place) => {
       checkCancelled();
-      return engine.tidy(() => this.#seen(state, this.#weights[place % heads.length], normed.points[Math.floor(place / heads.length)], turns));
+      return engine.tidy(() => seenHead(engine, state, this.#weights[place % heads.length], normed.points[Math.floor(place / heads.length)], turns, c));
     });
     const skipped = engine.tidy(() => normed.points
       .map(({ fall }, point) => engine.affine(engine.matMul(engine.slice(fall, [0, positions - outputs, 0], [samples, outputs, fall.shape[2]]), this.#skip), this.points[point].weight))
@@ -97,22 +113,6 @@ export class NormRows {
       await this.#addOutputs(seen, skipped, normed, { first, count: Math.min(together, outputs - first) }, turns);
     }
     engine.dispose(skipped, ...seen.flatMap(({ values, keys, own }) => [values, keys, own]));
-  }
-
-  #seen(state: HeadState, { V, K, Q }: { V: Tensor; K: Tensor; Q: Tensor }, { fall }: NormedPoint, turns: Turns | null): SeenHead {
-    const { engine } = this;
-    const [samples, outputs, positions] = state.pattern.shape as [number, number, number];
-    const [n, f] = state.mixed.shape as [number, number];
-    const e = state.queries.shape[1];
-    const plainKeys = engine.matMul(fall, K);
-    const ownQueries = engine.reshape(engine.matMul(engine.slice(fall, [0, positions - outputs, 0], [samples, outputs, fall.shape[2]]), Q), [n, e]);
-    const own = engine.sum(engine.mul(engine.reshape(engine.transpose(ownQueries, [1, 0]), [e, n, 1]), engine.reshape(state.covariance, [e, n, f])), [0]);
-    return {
-      state,
-      values: engine.matMul(fall, V),
-      keys: turns ? rotate(engine, turns.inputs, plainKeys) : plainKeys,
-      own: engine.reshape(engine.affine(own, this.structure.scale), [samples, outputs, f]),
-    };
   }
 
   /** The rows of `count` outputs of every sample. */

@@ -17,7 +17,7 @@ import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides, stacked } from "../../network/folding";
 import { rotate } from "../../network/rotary";
 import { offsetsByQuery } from "../closedForms/attentionPairs";
-import type { HeadState, Turns } from "../closedForms/attentionState";
+import { readPositions, type HeadState, type Turns } from "../closedForms/attentionState";
 import { longestChunk } from "../closedForms/chunks";
 import { toTensor } from "../closedForms/matrices";
 
@@ -168,10 +168,7 @@ export class MomentPairs {
   #atOutput({ state, values, mixed }: HeadOfChunk, h: number, output: number, { inputs }: Turns): { keys: Tensor; offsets: Tensor } {
     const { engine } = this;
     const [samples, outputs, positions] = state.pattern.shape as [number, number, number];
-    const { causal, window } = this.structure;
-    const own = positions - outputs + output;
-    const from = window === null ? 0 : Math.max(0, own - window + 1);
-    const count = Math.min(positions, causal ? own + 1 : positions, window === null ? positions : own + window) - from;
+    const { first: from, count } = readPositions(this.structure, positions, positions - outputs + output);
     const e = state.turned.shape[1];
     const next = mixed.shape[1];
     const read = (table: Tensor): Tensor => engine.slice(table, [from, 0], [count, table.shape[1]]);

@@ -16,6 +16,7 @@ import {
   addSourceRows, chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,
 } from "../sources/sourceChunks";
 import { attentionMoments } from "./attentionMoments";
+import { normAttentionMoments } from "./normAttentionMoments";
 
 /** Both [r', r]: averaged over samples and output positions, summed over input positions. */
 export interface JacobianMoments {
@@ -48,6 +49,7 @@ export function jacobianMoments(task: EdgesTask): Promise<JacobianMoments> {
     case "attention-skip":
       return attentionMoments(task, structure);
     case "norm-attention":
+      return normAttentionMoments(task, structure);
     case "general":
       return byVjp(task);
   }
