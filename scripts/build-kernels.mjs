@@ -23,6 +23,7 @@ const builds = [
   ["gemmRelaxedShared.wasm", "gemm.as.ts", ["--enable", "simd", "--enable", "relaxed-simd", ...shared]],
   ["elementwise.wasm", "elementwise.as.ts", ["--enable", "simd"]],
   ["arrays.wasm", "arrays.as.ts", ["--enable", "simd"]],
+  ["smallProducts.wasm", "smallProducts.as.ts", ["--enable", "simd"]],
   ["jointSums.wasm", "jointSums.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
   ["gatedSquares.wasm", "gatedSquares.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
   ["byteProducts.wasm", "byteProducts.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],

@@ -37,7 +37,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine | { mi
       const { products, missing } = options.nativeProducts === false ? ownProducts() : fastestProducts();
       if (products === plainProducts) return { missing: missing ?? "WebAssembly with SIMD is missing." };
       const arrays = fastestArrays();
-      return new HostEngine("wasm", precision, products, arrays.arrays, missing ?? arrays.missing);
+      return new HostEngine("wasm", precision, arrays.products(products), arrays.arrays, missing ?? arrays.missing);
     }
     case "tensorflow": return tensorflowEngine(precision);
     case "webgpu": {
@@ -59,7 +59,8 @@ async function tensorflowEngine(precision: Precision): Promise<Engine | { missin
   }
   const { TensorflowProducts } = await import("./tensorflow/tensorflowProducts");
   const arrays = fastestArrays();
-  return new HostEngine("tensorflow", precision, new TensorflowProducts(loaded.binding, ownProducts().products, describeBinding(loaded)), arrays.arrays, arrays.missing);
+  const products = new TensorflowProducts(loaded.binding, ownProducts().products, describeBinding(loaded));
+  return new HostEngine("tensorflow", precision, arrays.products(products), arrays.arrays, arrays.missing);
 }
 
 async function tfjsEngine(started: TfjsBackend | { missing: string }): Promise<Engine | { missing: string }> {

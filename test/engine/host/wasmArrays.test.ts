@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { FloatArray } from "../../../server/src/engine/engine";
-import { plainArrays } from "../../../server/src/engine/host/arrayFunctions";
+import { plainArrays, type ArrayFunctions } from "../../../server/src/engine/host/arrayFunctions";
 import { wasmArrays } from "../../../server/src/engine/host/wasmArrays";
 import { broadcastShape, sizeOf } from "../../../server/src/engine/shapes";
 import { uniform } from "../../core/linalg/random";
 
-const kernels = wasmArrays();
+const kernels: ArrayFunctions = wasmArrays();
 const precisions = ["float32", "float64"] as const;
 
 describe.each(precisions)("array kernels in %s against plain loops", (precision) => {

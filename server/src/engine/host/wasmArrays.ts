@@ -5,11 +5,13 @@ import type { FloatArray } from "../engine";
 import { firstLine } from "../nativePackages";
 import { arrayKernels, binaryNames, type ArrayKernelFunctions } from "../kernels/arrayKernels";
 import { ElementwiseKernels } from "../kernels/elementwiseKernels";
+import type { MatrixProducts } from "../products/matrixProducts";
 import type { GatedSizes } from "../shapes";
 import { Arena } from "./arena";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
 import { loopNest, type BinaryName } from "./elementwise";
 import type { GatedArrays } from "./gatedSquares";
+import { InPlaceProducts } from "./inPlaceProducts";
 import { planConcatRuns, planPick, planTranspose } from "./layout";
 import { sumPasses } from "./reduce";
 import { WasmGatedSquares } from "./wasmGatedSquares";
@@ -27,17 +29,26 @@ const operandAt = 2048;
 let shared: WasmArrays | null = null;
 
 /** One arena and one set of kernels per process. @throws Error when WebAssembly SIMD or memory for the arena is not available. */
-export function wasmArrays(): ArrayFunctions {
+export function wasmArrays(): WasmArrays {
   shared ??= new WasmArrays();
   return shared;
 }
 
+export interface HostArrays {
+  arrays: ArrayFunctions;
+  /** Why the kernels do not run here, in one sentence; null when they do. */
+  missing: string | null;
+  /** Small products in place, the others by what is given. */
+  products(others: MatrixProducts): MatrixProducts;
+}
+
 /** The kernels, or plain loops and the sentence that says why. */
-export function fastestArrays(): { arrays: ArrayFunctions; missing: string | null } {
+export function fastestArrays(): HostArrays {
   try {
-    return { arrays: wasmArrays(), missing: null };
+    const arrays = wasmArrays();
+    return { arrays, missing: null, products: (others) => arrays.products(others) };
   } catch (error) {
-    return { arrays: plainArrays, missing: `The WebAssembly array kernels do not run here: ${firstLine(error)}` };
+    return { arrays: plainArrays, missing: `The WebAssembly array kernels do not run here: ${firstLine(error)}`, products: (others) => others };
   }
 }
 
@@ -57,6 +68,11 @@ class WasmArrays implements ArrayFunctions {
     this.#nest = new Int32Array(this.#arena.memory.buffer, nestAt, nestLength);
     ({ exp: this.exp, maximum: this.maximum, activate: this.activate, activateDerivative: this.activateDerivative, softmax: this.softmax }
       = wasmUnary(new ElementwiseKernels(this.#arena.memory, elementwiseAt)));
+  }
+
+  /** Products of tensors of the arena: small ones in place, the others by what is given. */
+  products(others: MatrixProducts): MatrixProducts {
+    return new InPlaceProducts(this.#arena, others);
   }
 
   source(precision: Precision): ArraySource {
