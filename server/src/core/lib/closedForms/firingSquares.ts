@@ -30,8 +30,11 @@ const roundedUp = (count: number, unit: number): number => Math.ceil(count / uni
 /** Additions of eight neurons' terms per sample. */
 const additionsOf = ({ into, outOf }: HiddenLayer): number => roundedUp(into.rows, featuresTogether) * outOf.cols * Math.ceil(into.cols / neuronsTogether);
 
-/** Multiplications that one sample's additions take as long as, by own kernels: what a chunk's length is counted in. */
-const lengthOf = (layer: HiddenLayer): number => (operationsPerAddition / 2) * additionsOf(layer);
+/** Multiplications by own kernels that one addition takes as long as, on one thread. */
+const multiplicationsPerAddition = 3;
+
+/** What a chunk's length is counted in. */
+const lengthOf = (layer: HiddenLayer): number => multiplicationsPerAddition * additionsOf(layer);
 
 /** Arithmetic per sample. */
 export function firingSquareCost(layer: HiddenLayer, engine: Engine, samples: number): Arithmetic {
