@@ -36,11 +36,11 @@ export interface Finished { code: number | null; stdout: string; stderr: string;
 
 /** Runs the bundled command line. @param onStderr sees the output as it comes, with the process, to interrupt it. */
 export function runCli(
-  bundles: string, args: readonly string[], options: { cwd?: string; onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void } = {},
+  bundles: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const env = { ...process.env, LIB_LENS_BACKEND: "wasm" };
+    const env = { ...process.env, LIB_LENS_BACKEND: "wasm", ...options.env };
     const child = spawn(process.execPath, [join(bundles, "cli.js"), ...args], { env, ...(options.cwd !== undefined ? { cwd: options.cwd } : {}) });
     let stdout = "";
     let stderr = "";

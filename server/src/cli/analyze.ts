@@ -1,8 +1,8 @@
 /** @file `lib-lens analyze`. */
 
-import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { AnalysisService } from "../analysis/analysisService";
+import { requireWritable, writeTextAtomically } from "../formats/bytes/atomicFile";
 import type { RunDone } from "../protocol/events";
 import type { ResultMetadata } from "../protocol/result";
 import type { CommandLine } from "./arguments";
@@ -11,12 +11,13 @@ import { analyzeToEnd } from "./runToEnd";
 import { print, short, sparkline, table } from "./terminal";
 
 export async function analyze(service: AnalysisService, line: CommandLine): Promise<void> {
+  if (line.report !== null) await requireWritable(resolve(line.report));
   const done = await analyzeToEnd(service, line.file, line.force);
   const metadata = await service.metadata(done.file);
   let report: string | null = null;
   if (!line.json || line.report !== null) {
     report = line.report !== null ? resolve(line.report) : join(dirname(done.file), `${done.key}.html`);
-    await writeReport(report, metadata, done.file, writeFile);
+    await writeReport(report, metadata, done.file, writeTextAtomically);
   }
   await print(line.json ? JSON.stringify(answer(done, metadata)) : summary(done, metadata, report));
 }

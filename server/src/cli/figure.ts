@@ -18,7 +18,7 @@ import { pianoFigure } from "../figures/piano";
 import { positionsFigure } from "../figures/positions";
 import { spansFigure } from "../figures/spans";
 import { spectraFigure } from "../figures/spectra";
-import { writeFileAtomically } from "../formats/bytes/atomicFile";
+import { requireWritable, writeFileAtomically } from "../formats/bytes/atomicFile";
 import type { AblationCurve, ModuleNumbers } from "../protocol/ablation";
 import type { LabelKind, LabelledLayer } from "../protocol/labels";
 import { resultTensorName, type BasisName, type ResultMetadata } from "../protocol/result";
@@ -36,13 +36,14 @@ export async function figure(service: AnalysisService, line: CommandLine): Promi
   const { figure: wanted, files, out } = line;
   if (out === null) throw new InputError("A figure needs a file to write: add --out FILE.svg.");
   if (files.length > 1 && !several.includes(wanted)) throw new InputError(`The figure "${wanted}" shows one analysis: name one spec.`);
+  const target = resolve(out);
+  await requireWritable(target);
   const analysed: Analysed[] = [];
   for (const file of files) {
     const done = await analyzeToEnd(service, file, false);
     analysed.push({ name: basename(file).replace(/(\.lib)?\.json$/i, ""), line: { ...line, file }, file: done.file, metadata: await service.metadata(done.file) });
   }
   const drawing = await draw(service, wanted, analysed, line);
-  const target = resolve(out);
   await writeFileAtomically(target, (append) => append(new TextEncoder().encode(svgFile(drawing))));
   await print(line.json ? JSON.stringify({ file: target }) : target);
 }

@@ -6,7 +6,7 @@ import { InputError } from "../analysis/errors";
 import { addFound } from "../analysis/store/foundLabels";
 import { keepLabels } from "../analysis/store/keepLabels";
 import { labelsOf, labelsPath, type ShownLabels } from "../analysis/store/labelsFile";
-import { writeFileAtomically } from "../formats/bytes/atomicFile";
+import { requireWritable, writeFileAtomically } from "../formats/bytes/atomicFile";
 import { csvRow } from "../formats/data/csvText";
 import type { LabelsAnswer } from "../protocol/labels";
 import type { CommandLine } from "./arguments";
@@ -16,6 +16,7 @@ import { print, table } from "./terminal";
 export async function labels(service: AnalysisService, line: CommandLine): Promise<void> {
   const { basis } = line;
   if (basis === "all") throw new InputError('Labels are found in one basis at a time: choose --basis lib, pca or neuron.');
+  if (line.out !== null) await requireWritable(resolve(line.out));
   const { file: result, key } = await analyzeToEnd(service, line.file, false);
   const metadata = await service.metadata(result);
   const answer = await workToEnd((onEvent, signal) => service.labels(result, line.kind, basis, onEvent, signal));

@@ -4,12 +4,12 @@
  * cancelled or crashed continues where it stopped. A backend that dies is replaced by the next, from the last finished layer on.
  */
 
-import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { activationSource, analyzeActivations } from "../../core/lib/analyze";
 import type { LibSignals } from "../../core/lib/options";
 import type { ActivationSource } from "../../core/lib/statistics/activationSource";
+import { requireWritableFolder } from "../../formats/bytes/atomicFile";
 import type { HashFile } from "../../formats/readDataSet";
 import type { RunEvent } from "../../protocol/events";
 import { loadSpec, type LoadedSpec } from "../spec/loadSpec";
@@ -62,6 +62,7 @@ export async function runAnalysis(request: AnalyzeRequest, context: RunContext):
       return;
     }
   }
+  await requireWritableFolder(storeFolder);
   const scratch = new Scratch(storeFolder, run, checkCancelled);
   try {
     await computeAndStore({ request, context, progress, loaded, hashFile, key, modelSha256, scratch });
@@ -121,7 +122,6 @@ async function computeAndStore({ request, context, progress, loaded, hashFile, k
 
   progress.report("write", 0);
   checkCancelled();
-  await mkdir(storeFolder, { recursive: true });
   const file = resultPath(storeFolder, key);
   const seconds = progress.seconds();
   const { layers, sections, tensors } = findings;

@@ -4,11 +4,14 @@
  */
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withFile } from "../../formats/bytes/fileSource";
 
 interface Entry { size: number; modified: number; sha256: string }
+
+/** Bytes read at a time. */
+const pieceLength = 1 << 20;
 
 /** Entries kept; the oldest go first. */
 const capacity = 1000;
@@ -26,16 +29,18 @@ export class FileHashes {
     return entry && now && entry.size === now.size && entry.modified === now.modified ? entry.sha256 : null;
   }
 
-  /** The hash, computed when it is not remembered. Reads in pieces. @throws when the file cannot be read. */
+  /** The hash, computed when it is not remembered. Reads in pieces. @throws FormatError when the file cannot be read. */
   async of(path: string, checkCancelled: () => void = () => undefined): Promise<string> {
     const known = await this.known(path);
     if (known) return known;
     const before = await identity(path);
     const hash = createHash("sha256");
-    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      checkCancelled();
-      hash.update(piece as Buffer);
-    }
+    await withFile(path, async (source) => {
+      for (let done = 0; done < source.size; done += pieceLength) {
+        checkCancelled();
+        hash.update(await source.read(done, Math.min(pieceLength, source.size - done)));
+      }
+    });
     const sha256 = hash.digest("hex");
     if (before) await this.remember(path, { ...before, sha256 });
     return sha256;

@@ -4,6 +4,7 @@
  */
 
 import { Worker } from "node:worker_threads";
+import { switchTelemetryOff } from "../../engine/telemetry";
 import { CancelledError, InputError, messageOf } from "../errors";
 import type { RunEvent } from "../../protocol/events";
 import type { WorkerCall, WorkerCalls, WorkerMessage, WorkerRequest, WorkerStart } from "./messages";
@@ -114,6 +115,7 @@ export class WorkerClient {
   private start(): Worker {
     this.flag = new Int32Array(new SharedArrayBuffer(4));
     const start: WorkerStart = { cancelFlag: this.flag.buffer as SharedArrayBuffer };
+    switchTelemetryOff();
     const worker = new Worker(this.options.workerFile, {
       workerData: start,
       resourceLimits: { maxOldGenerationSizeMb: this.options.heapMegabytes ?? 4096 },

@@ -6,6 +6,7 @@
 import type { FloatArray } from "../engine";
 import { firstLine, loadPackage } from "../nativePackages";
 import type { ProductPlan } from "../shapes";
+import { telemetryIsOff } from "../telemetry";
 import type { MatrixProducts } from "./matrixProducts";
 import { productModel, type OnnxFloat, type ProductModel } from "./onnxModel";
 
@@ -37,6 +38,7 @@ const threadsThreshold = 2e6;
 
 /** Products by onnxruntime, or the sentence that says why not. */
 export function loadOnnxProducts(options: OnnxProductsOptions): MatrixProducts | { missing: string } {
+  if (!telemetryIsOff()) return { missing: "onnxruntime-node is not loaded: it would send telemetry, because ORT_DISABLE_TELEMETRY=1 was not in the environment when this thread started." };
   const internal = loadPackage<OnnxBinding>("onnxruntime-node", "onnxruntime-node/dist/binding");
   if ("missing" in internal) return internal;
   if (internal.version !== pinnedOnnxruntime) {
