@@ -86,6 +86,11 @@ describe("the planner of edges", () => {
     expect(pathOf(affine, 1)).toMatch(/^closed form of a linear section.*; exact/);
   });
 
+  it("never draws where one position leaves the section", () => {
+    const last = (nodeLayers: string[]): Section => transformerFixture(engine, { nodeLayers, lastPositionOnly: "add_resid1" }).network.sections[0];
+    for (const section of [last(["ln1.0", "ln2.0"]), last(["ln1.0", "output"])]) expect(pathOf(section, 1)).toMatch(/; exact, because/);
+  });
+
   it("draws for backward passes where positions mix and there is no closed form", () => {
     const { sections: [general] } = transformerFixture(engine, { nodeLayers: ["ln1.0", "output"] }).network;
     expect(pathOf(general, 1)).toMatch(/^vector-Jacobian products of 1 draw of random signs over positions per feature, because exact edges need about 256 times more/);

@@ -37,15 +37,11 @@ export function generalCost(section: Section, { task, outputs, positions, points
 /** The same from `draws` random signs over the output positions: where positions mix, one pass serves all of a sample. */
 export function drawnGeneralCost(section: Section, work: EdgeWork, draws: number): number {
   const passes = draws * generalCost(section, work);
-  return mixesPositions(section) ? passes / outputPositions(section.structure, work) : passes;
+  const keepsLast = section.modules.some(({ structure }) => structure.kind === "last-position");
+  return mixesPositions(section) && !keepsLast ? passes / work.positions : passes;
 }
 
 const mixesPositions = ({ modules }: Section): boolean => modules.some(({ structure }) => structure.kind === "attention");
-
-function outputPositions(structure: SectionStructure, { positions }: SectionWork): number {
-  const attention = structure.kind === "norm-attention" ? structure.attention : structure;
-  return attention.kind === "attention-skip" && attention.lastPositionOnly ? 1 : positions;
-}
 
 /** Multiplications of one backward pass per position that its source reaches. */
 export const backwardCost = (section: Section, positions: number): number =>
@@ -121,7 +117,7 @@ function drawnAttentionCost(structure: AttentionSkip, work: EdgeWork, draws: num
   const { task: { edgesFrom: r }, outputs, positions, points } = work;
   const count = structure.heads.length * points;
   const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
-  const [T, S] = [outputPositions(structure, work), positions];
+  const [T, S] = [structure.lastPositionOnly ? 1 : positions, positions];
   const state = S * (2 * e + f + r);
   const perDraw = S * (r + 2 * e) + (r * (2 * e + f) * (T + S)) / T;
   return count * (state + draws * perDraw) + (draws * r * structure.heads.length * f * outputs) / T;
