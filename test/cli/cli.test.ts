@@ -154,6 +154,12 @@ describe("mistakes", () => {
     [["ablate", "edges", "a.lib.json", "--points", "1"], "at least 2"],
     [["inspect", "a.pt", "--force"], "has no option --force"],
     [["inspect", "/nowhere.pt"], "/nowhere.pt"],
+    [["analyze", "a.lib.json", "--max-memory", "10XB"], "--max-memory is \"10XB\"; a size such as 4GB or 512MB is expected."],
+    [["analyze", "a.lib.json", "--backend"], "--backend needs a value: --backend VALUE"],
+    [["cluster", "a.lib.json", "--gamma", "-1"], "--gamma=VALUE where it begins with a dash."],
+    [["figure", "spectra", "a.lib.json", "--out", "a.svg", "--gamma", "2"], "The figure \"spectra\" has no option --gamma"],
+    [["figure", "graph", "a.lib.json", "--out", "a.svg", "--schedule", "all"], "The figure \"graph\" has no option --schedule"],
+    [["cluster", "a.lib.json", "--epsilon", "1"], "--epsilon belongs to the logarithmic norms: add --norm log or --norm node-log."],
   ])("%j: exit code 2 and one line that says what to do", async (args, message) => {
     const { code, stdout, stderr } = await runCli(bundles, args, { cwd: await folder() });
     expect(code).toBe(2);
@@ -170,6 +176,9 @@ describe("mistakes", () => {
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('line 4: Unknown field "sed": did you mean "seed"?')]);
     await writeFile(join(into, "m.pt"), Buffer.from([0x80, 2, 0x42, 0xfb, 0xff, 0xff, 0xff]));
     const spec = await writeSpec(into, { model: "m.pt", data: { kind: "block-vectors", size: 4, width: 4 } }, "b.lib.json");
+    const noData = await writeSpec(into, { model: "m.pt", data: { kind: "idx", inputs: "nowhere.gz" } }, "c.lib.json");
+    const missing = await runCli(bundles, ["analyze", noData]);
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining(`${join(into, "nowhere.gz")} cannot be opened: there is no such file; check the path.`)]);
     const hostile = await runCli(bundles, ["analyze", spec]);
     expect([hostile.code, hostile.stderr]).toEqual([2, expect.stringContaining("m.pt")]);
   });

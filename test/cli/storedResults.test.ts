@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { distinctNames } from "../../server/src/cli/figure";
 import { bundle, runCli } from "../analysis/bundles";
 import { folder, tinyAnalysis } from "../analysis/fixtures";
 import { json, type Analysis } from "./answers";
@@ -138,6 +139,13 @@ describe("figure", () => {
   ])("%j says what to type", async (args, message) => {
     const { code, stderr } = await runCli(bundles, args, { cwd: await folder() });
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  it("tells specs of one name apart by as many folders as it takes", () => {
+    expect(distinctNames(["runs/a.lib.json", "runs/b.json", "c.pt"])).toEqual(["a", "b", "c.pt"]);
+    expect(distinctNames(["runs/seed0/a.lib.json", "runs/seed1/a.lib.json"])).toEqual(["seed0/a", "seed1/a"]);
+    expect(distinctNames(["one/seed0/a.lib.json", "two/seed0/a.lib.json"])).toEqual(["one/seed0/a", "two/seed0/a"]);
+    expect(new Set(distinctNames(["a.lib.json", "a.lib.json"])).size).toBe(1);
   });
 
   it("of pictures needs a layer that is one", async () => {

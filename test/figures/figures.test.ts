@@ -139,6 +139,14 @@ describe("figures", () => {
     expect(spansFigure(numbers, fileWidth).table.rows).toEqual([["M1", 4, 2], ["M2", 3, 3], ["M3", 2, 1]]);
   });
 
+  it("names of modules that would cover each other are left to the table; the others stand", () => {
+    const layer = [[0, 150], [1, 4], [2, 5], [3, 80]].flatMap(([module, size]) => Array.from({ length: size! }, () => module!));
+    const drawing = spansFigure({ modularity: 0, edgesInside: 1, layers: [layer, layer] }, fileWidth);
+    const named = [...svgFile(drawing).matchAll(/<text class="small halo"[^>]*>(M\d)</g)].map(([, name]) => name);
+    expect(named.sort()).toEqual(["M1", "M3", "M4"]);
+    expect(drawing.table.rows.map(([name]) => name)).toEqual(["M1", "M2", "M3", "M4"]);
+  });
+
   it("a density holds all of its mass between 0 and 1", () => {
     for (const values of [[0.5], [1, 1, 0.98], [0, 0.1, 0.9, 1]]) {
       const points = density(values);

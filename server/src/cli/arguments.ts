@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { InputError } from "../analysis/errors";
 import { edgeNorms, type EdgeNorm } from "../core/lib/clustering/edgeNorms";
 import { nearest } from "../analysis/spec/nearest";
+import { isByteSize } from "../analysis/spec/resolveSpec";
 import type { LabelKind } from "../protocol/labels";
 import type { BackendName, BasisName } from "../protocol/result";
 import type { AblationScheduleSpec } from "../protocol/spec";
@@ -63,18 +64,29 @@ const options = {
 
 type OptionName = keyof typeof options;
 
-const ablation = ["out", "backend", "max-memory", "basis", "tolerance", "metric", "schedule", "points", "base", "cutoff", "interval", "keep", "stop-at"] as const;
+const common = ["out", "backend", "max-memory"] as const;
+const ablation = [...common, "basis", "tolerance", "metric", "schedule", "points", "base", "cutoff", "interval", "keep", "stop-at"] as const;
 
-/** Options that a command understands besides --json and --help. */
-const understood: Record<Exclude<CommandLine["command"], "help" | "version">, readonly OptionName[]> = {
+const modules = [...common, "gamma", "basis", "norm", "epsilon", "clusters", "merge-output", "tolerance", "metric"] as const;
+
+/** Options that a figure understands besides --json and --help. */
+const understoodByFigure: Record<FigureName, readonly OptionName[]> = {
+  spectra: common, architecture: common,
+  nodes: ablation, edges: ablation, required: ablation,
+  explained: [...common, "basis", "kind"],
+  graph: modules, piano: modules, spans: modules,
+  directions: [...common, "layer"], positions: [...common, "layer"],
+};
+
+/** Options that the other commands understand. */
+const understood: Record<Exclude<CommandLine["command"], "help" | "version" | "figure">, readonly OptionName[]> = {
   "inspect": [],
   "analyze": ["out", "backend", "force", "max-memory", "report"],
   "ablate nodes": ["force", ...ablation],
   "ablate edges": ["force", ...ablation],
   "sparsity": ["out", "backend", "force", "max-memory", "basis", "tolerance", "metric"],
-  "cluster": ["out", "backend", "max-memory", "gamma", "basis", "norm", "epsilon", "clusters", "merge-output", "seeds", "shuffles", "tolerance", "metric"],
+  "cluster": [...modules, "seeds", "shuffles"],
   "labels": ["out", "backend", "max-memory", "basis", "kind"],
-  "figure": [...ablation, "gamma", "norm", "epsilon", "clusters", "merge-output", "kind", "layer"],
   "backends": [],
 };
 
@@ -93,7 +105,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     out: values.out ?? null,
     report: values.report ?? null,
     backend: choice("--backend", values.backend ?? process.env["LIB_LENS_BACKEND"] ?? "auto", backends),
-    maxMemory: values["max-memory"] ?? null,
+    maxMemory: values["max-memory"] === undefined ? null : size("--max-memory", values["max-memory"]),
     basis: choice("--basis", values.basis ?? (positionals[0] === "sparsity" ? "all" : "lib"), ["lib", "pca", "neuron", "all"]),
     tolerance: values.tolerance === undefined ? null : number("--tolerance", values.tolerance, 0.001),
     metric: values.metric === undefined ? null : choice<"accuracy" | "ce-loss">("--metric", values.metric, ["accuracy", "ce-loss"]),
@@ -107,13 +119,19 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     kind: choice<LabelKind | "auto">("--kind", values.kind ?? "auto", ["auto", "fourier", "class", "position", "token"]),
     shuffles: values.shuffles === undefined ? 0 : whole("--shuffles", values.shuffles, 1, 100),
   };
+  if (result.epsilon !== null && !result.norm.endsWith("log")) throw new InputError("--epsilon belongs to the logarithmic norms: add --norm log or --norm node-log.");
   if (values.version) return { ...result, command: "version" };
   if (values.help || positionals[0] === "help" || args.length === 0) return result;
   const { command, rest } = commandOf(positionals);
-  for (const name of Object.keys(values) as OptionName[]) {
-    if (name !== "json" && !understood[command].includes(name)) throw new InputError(`"lib-lens ${command}" has no option --${name}. Type "lib-lens --help" for the options.`);
+  const typed = Object.keys(values).filter((name) => name !== "json") as OptionName[];
+  if (command === "figure") {
+    const wanted = figureOf(rest);
+    const foreign = typed.find((name) => !understoodByFigure[wanted.figure].includes(name));
+    if (foreign !== undefined) throw new InputError(`The figure "${wanted.figure}" has no option --${foreign}; it takes ${understoodByFigure[wanted.figure].map((name) => `--${name}`).join(", ")}.`);
+    return { ...result, command, ...wanted };
   }
-  if (command === "figure") return { ...result, command, ...figureOf(rest) };
+  const foreign = typed.find((name) => !understood[command].includes(name));
+  if (foreign !== undefined) throw new InputError(`"lib-lens ${command}" has no option --${foreign}. Type "lib-lens --help" for the options.`);
   const wantsFile = command !== "backends";
   if (wantsFile && rest.length === 0) throw new InputError(`"lib-lens ${command}" needs a ${command === "inspect" ? "model file" : "spec file"}: lib-lens ${command} ${command === "inspect" ? "MODEL" : "SPEC"}.`);
   if (rest.length > (wantsFile ? 1 : 0)) throw new InputError(`"${rest.at(-1)}" is one argument too many for "lib-lens ${command}". Put quotes around a path with spaces.`);
@@ -134,6 +152,8 @@ function parse(args: readonly string[]): ReturnType<typeof parseStrictly> {
   try {
     return parseStrictly(args);
   } catch (error) {
+    const valueless = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:missing|is ambiguous)/.exec((error as Error).message)?.[1];
+    if (valueless) throw new InputError(`${valueless} needs a value: ${valueless} VALUE, or ${valueless}=VALUE where it begins with a dash.`);
     const unknown = /Unknown option '(--?[^']+)'/.exec((error as Error).message)?.[1];
     if (!unknown) throw new InputError(`${(error as Error).message.split(". ")[0]}. Type "lib-lens --help" for the options.`);
     const meant = nearest(unknown.replace(/^-+/, ""), Object.keys(options));
@@ -145,14 +165,16 @@ function parseStrictly(args: readonly string[]) {
   return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
 }
 
-function commandOf(positionals: readonly string[]): { command: keyof typeof understood; rest: readonly string[] } {
+type CommandName = keyof typeof understood | "figure";
+
+function commandOf(positionals: readonly string[]): { command: CommandName; rest: readonly string[] } {
   const [first = "", ...rest] = positionals;
   if (first === "ablate") {
     const [what = "", ...files] = rest;
     if (what === "nodes" || what === "edges") return { command: `ablate ${what}`, rest: files };
     throw new InputError(`"lib-lens ablate" is followed by nodes or edges: lib-lens ablate nodes SPEC.`);
   }
-  if ((commands as readonly string[]).includes(first)) return { command: first as keyof typeof understood, rest };
+  if ((commands as readonly string[]).includes(first)) return { command: first as CommandName, rest };
   const meant = nearest(first, commands);
   throw new InputError(`Unknown command "${first}"${meant ? `: did you mean "${meant}"?` : `; the commands are ${commands.join(", ")}.`}`);
 }
@@ -180,6 +202,12 @@ function whole(name: string, text: string, least: number, example: number): numb
 function atLeast(name: string, value: number, least: number, example: number): number {
   if (value >= least) return value;
   throw new InputError(`${name} is ${value}; it is at least ${least}, such as ${example}.`);
+}
+
+/** The text as it is, once it is known to be a size. */
+function size(name: string, text: string): string {
+  if (isByteSize(text)) return text;
+  throw new InputError(`${name} is "${text}"; a size such as 4GB or 512MB is expected.`);
 }
 
 function choice<T extends string>(name: string, value: string, allowed: readonly T[]): T {

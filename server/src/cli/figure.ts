@@ -1,6 +1,6 @@
 /** @file `lib-lens figure`: a plot of one or several analyses as an SVG file. What it needs is taken from the store, or computed first. */
 
-import { basename, resolve } from "node:path";
+import { basename, resolve, sep } from "node:path";
 import type { AnalysisService } from "../analysis/analysisService";
 import { InputError } from "../analysis/errors";
 import { numbersOf } from "../analysis/moduleNumbers";
@@ -39,13 +39,24 @@ export async function figure(service: AnalysisService, line: CommandLine): Promi
   const target = resolve(out);
   await requireWritable(target);
   const analysed: Analysed[] = [];
-  for (const file of files) {
+  const names = distinctNames(files);
+  for (const [place, file] of files.entries()) {
     const done = await analyzeToEnd(service, file, false);
-    analysed.push({ name: basename(file).replace(/(\.lib)?\.json$/i, ""), line: { ...line, file }, file: done.file, metadata: await service.metadata(done.file) });
+    analysed.push({ name: names[place]!, line: { ...line, file }, file: done.file, metadata: await service.metadata(done.file) });
   }
   const drawing = await draw(service, wanted, analysed, line);
   await writeFileAtomically(target, (append) => append(new TextEncoder().encode(svgFile(drawing))));
   await print(line.json ? JSON.stringify({ file: target }) : target);
+}
+
+/** The specs' names; with as many folders before them as it takes to tell them apart. */
+export function distinctNames(files: readonly string[]): string[] {
+  const parts = files.map((file) => resolve(file).replace(/(\.lib)?\.json$/i, "").split(sep));
+  const longest = Math.max(...parts.map(({ length }) => length));
+  for (let folders = 1; ; folders += 1) {
+    const names = parts.map((one) => one.slice(-folders).join("/"));
+    if (folders >= longest || new Set(names).size === names.length) return names;
+  }
 }
 
 async function draw(service: AnalysisService, wanted: FigureName, analysed: readonly Analysed[], line: CommandLine): Promise<Drawing> {

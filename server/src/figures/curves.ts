@@ -30,7 +30,7 @@ export function scoreFigure(what: AblationTarget, models: readonly ModelCurves[]
   return {
     id: what === "nodes" ? "score-against-features" : "score-against-edges",
     title: `Score against ${unit}`,
-    hint: what === "nodes" ? "The most important features are kept first. The axis ends soon after the score is back; the table goes on." : "The strongest edges of a section are kept first, all other sections stay whole.",
+    hint: what === "nodes" ? "The most important features are kept first. The axis ends soon after the score is back." : "The strongest edges of a section are kept first, all other sections stay whole.",
     table: {
       columns: [...(several ? [textColumn("Model")] : []), textColumn(what === "nodes" ? "Layer" : "Edges from"), textColumn("Basis"), numberColumn("Kept"), numberColumn("Score")],
       rows: groups.flatMap(({ curves }) => curves.flatMap(({ model, curve: { layer, basis, points } }) =>

@@ -3,7 +3,7 @@
 import type { ModuleNumbers } from "../protocol/ablation";
 import { numberColumn, textColumn, type Drawing, type Value } from "./drawing";
 import { hues, moduleName, moduleShape } from "./look";
-import { element, tip } from "./mark";
+import { element, textWidth, tip } from "./mark";
 import { sheet } from "./sheet";
 import { plural } from "./words";
 
@@ -24,14 +24,17 @@ export function spansFigure(numbers: ModuleNumbers, width: number): Drawing {
       title: `${plural(spans.length, "module")} of more than one feature`,
       x: { label: "features", kind: "linear", domain: [0, widest * 1.08], whole: true },
       y: { label: "node layers", kind: "linear", domain: [0, deepest + 0.3], whole: true },
-      draw: (x, y) => alikes(spans).flatMap((alike) => {
+      draw: (x, y) => alikes(spans).flatMap((alike, _place, all) => {
         const { module, features, layers } = alike[0]!;
         const colour = module % hues;
         const names = alike.map((one) => moduleName(one.module));
+        const name = alike.length > 1 ? `×${alike.length}` : names[0]!;
+        // Names above marks close together would cover each other; all are in the tips and the table.
+        const isCrowded = all.some(([other]) => other!.layers === layers && other!.features > features && x.at(other!.features) - x.at(features) < textWidth(name, 9.5) + 4);
         return [
           element("circle", { class: `${moduleShape(module) === 2 ? "paper" : `mf${colour}`} ms${colour}`, "stroke-width": 1.6, cx: x.at(features), cy: y.at(layers), r: Math.min(11, 3.5 + 1.5 * Math.sqrt(alike.length)) },
             [tip(`${names.join(", ")}: ${plural(features, "feature")} in ${plural(layers, "layer")}`)]),
-          element("text", { class: "small halo", x: x.at(features), y: y.at(layers) - 10, "text-anchor": "middle" }, alike.length > 1 ? `×${alike.length}` : names[0]!),
+          ...(isCrowded ? [] : [element("text", { class: "small halo", x: x.at(features), y: y.at(layers) - 10, "text-anchor": "middle" }, name)]),
         ];
       }),
     }] }, width),

@@ -63,7 +63,10 @@ describe("a spec file", () => {
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"integration": {"ln1": "gradient"}, "intervals": 2} }', '"basis.intervals" must be 0'],
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"integration": {"ln1": "simpson"}} }', '"gradient", "gauss-legendre" or "trapezoidal", or an object'],
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"threshold": {"relative": 1}} }', 'Unknown field "relative"'],
-    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"threshold": 2} }', '"basis.threshold" is 2; it must be < 1.'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "basis": {"threshold": 2} }', '"basis.threshold" is 2; it is less than 1.'],
+    ['{ "model": "a.pt", "data": {"kind": "npz", "limit": 0} }', '"data.limit" is 0; it is at least 1.'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "nodeLayers": ["a"] }', '"nodeLayers" is ["a"]; at least 2 are expected: add to the list or leave the field out.'],
+    ['{ "model": "a.pt", "data": {"kind": "npz"}, "nodeLayers": ["a", "b", "a"] }', '"nodeLayers" has "a" twice: name each once.'],
     ['{ "model": "a.pt", "data": {"kind": "npz"}, "architecture": {"family": "layers"} }', 'needs "architecture.layers"'],
   ])("%j is refused in one sentence", (text, expected) => {
     const message = messageOf(text);

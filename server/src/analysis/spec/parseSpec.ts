@@ -91,6 +91,18 @@ function describe(error: ErrorObject): string {
       return `${field} is ${given}; a size such as "4GB" or "512MB" is expected.`;
     case "minLength":
       return `${field} is empty: fill it in or leave it out.`;
+    case "minItems":
+      return `${field} is ${given}; at least ${String(error.params["limit"])} are expected: add to the list or leave the field out.`;
+    case "uniqueItems":
+      return `${field} has ${JSON.stringify((error.data as unknown[])[error.params["i"] as number])} twice: name each once.`;
+    case "minimum":
+      return `${field} is ${given}; it is at least ${String(error.params["limit"])}.`;
+    case "maximum":
+      return `${field} is ${given}; it is at most ${String(error.params["limit"])}.`;
+    case "exclusiveMinimum":
+      return `${field} is ${given}; it is more than ${String(error.params["limit"])}.`;
+    case "exclusiveMaximum":
+      return `${field} is ${given}; it is less than ${String(error.params["limit"])}.`;
     default:
       return `${field} is ${given}; it ${error.message ?? "has a wrong value"}.`;
   }

@@ -41,9 +41,14 @@ export function resolveSpec(spec: AnalysisSpec, maxMemory: string | null = null)
   };
 }
 
+const byteSize = /^\s*(\d+(?:\.\d+)?)\s*([kmg]?)i?b\s*$/i;
+
+/** Whether `parseBytes` reads it. */
+export const isByteSize = (text: string): boolean => byteSize.test(text);
+
 /** "4GB", "512 MiB" -> bytes; G, M and K are powers of 1024, as memory is sold. @throws InputError */
 export function parseBytes(text: string): number {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmg]?)i?b\s*$/i.exec(text);
+  const match = byteSize.exec(text);
   if (!match) throw new InputError(`The memory limit is "${text}"; a size such as "4GB" or "512MB" is expected.`);
   const power = ["", "k", "m", "g"].indexOf(match[2]!.toLowerCase());
   return Math.floor(Number(match[1]) * 1024 ** power);
