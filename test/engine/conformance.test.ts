@@ -263,6 +263,17 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     await expect((async () => engine.readColumns(put(random([2, 3], 1)), new Float64Array(2), 1, () => undefined))()).rejects.toThrow("readColumns: the last axis of [2, 3] needs 2 entries");
   });
 
+  it("adds its numbers to sums in float64", async () => {
+    const [a, sums] = [random([7, 9], 3), Float64Array.from({ length: 63 }, (_, at) => at / 7)];
+    const expected = sums.map((sum, at) => sum + 2 * a.values[at] - 0.5 * a.values[at]);
+    await engine.addTo(sums, put(a), 2);
+    await engine.addTo(sums, put(a), -0.5);
+    sums.forEach((sum, at) => expect(Math.abs(sum - expected[at])).toBeLessThan(1e-14));
+    await engine.addTo(sums, put(a));
+    sums.forEach((sum, at) => expect(Math.abs(sum - expected[at] - a.values[at])).toBeLessThan(1e-14));
+    await expect((async () => engine.addTo(new Float64Array(3), put(random([2], 1))))()).rejects.toThrow("2 values cannot be added to 3 sums.");
+  });
+
   it("rows of bytes as the numbers they stand for, a 1 behind each", async () => {
     const meaning = Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.sin(byte)));
     for (const [rows, width] of [[40, 37], [1, 1], [3, 784], [0, 5]]) {

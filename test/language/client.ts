@@ -22,7 +22,10 @@ export async function buildServer(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "lib-lens-server-"));
   await esbuild.build({
     absWorkingDir: root,
-    entryPoints: ["server", "worker", "workspaceWorker"].map((name) => `server/src/${name}.ts`),
+    entryPoints: {
+      ...Object.fromEntries(["server", "worker", "workspaceWorker"].map((name) => [name, `server/src/${name}.ts`])),
+      probe: "server/src/engine/probe.ts",
+    },
     outdir: folder, bundle: true, platform: "node", format: "cjs", target: "node20", logLevel: "error",
     mainFields: ["module", "main"],
     loader: { ".wasm": "binary" },

@@ -32,6 +32,8 @@ export interface Engine {
   tensorOfBytes(bytes: Uint8Array, width: number, meaning: Float32Array): Tensor;
   /** Values of a tensor, row-major, in the engine's precision. Never a view of memory that the engine will reuse. */
   read(tensor: Tensor): Promise<FloatArray>;
+  /** target += factor * tensor, in float64 on the host, without a copy where the values lie there. @throws RangeError when the sizes differ. */
+  addTo(target: Float64Array, tensor: Tensor, factor?: number): Promise<void>;
   /**
    * Calls `body` with the columns of x - shift in float64, whatever the engine's precision: x [..., d] as rows, `rows` of them at a time,
    * as [d, count]. What `body` is given is valid only inside it.

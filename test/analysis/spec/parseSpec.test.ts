@@ -39,7 +39,7 @@ describe("a spec file", () => {
   });
 
   it.each([
-    ['{\n "modle": "a.pt",\n "data": {"kind": "npz"}\n}', 'line 2: Unknown field "modle": did you mean "model"?'],
+    ['{\n "modle": "a.pt",\n "data": {"kind": "npz"}\n}', 'line 2 (the first of 2 problems): Unknown field "modle": did you mean "model"?'],
     ['{\n "model": "a.pt",\n "data": {"kind": "npz"},\n "basis": {\n  "threshold": "small"\n }\n}', 'line 5: "basis.threshold" is "small"; a number or an object in braces is expected.'],
     ['{ "model": "a.pt", "data": { "kind": "nzp" } }', 'did you mean "npz"?'],
     ['{ "model": "a.pt" }', '"data" is missing in the spec: add it.'],

@@ -24,6 +24,6 @@ function sentence(file: string, problems: readonly SpecProblem[]): string {
   const first = problems[0];
   if (!first) return `${file} is not a usable spec.`;
   const line = first.range ? `, line ${first.range.start.line + 1}` : "";
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  return `${file}${line}: ${first.message}${more}`;
+  const more = problems.length > 1 ? ` (the first of ${problems.length} problems)` : "";
+  return `${file}${line}${more}: ${first.message}`;
 }

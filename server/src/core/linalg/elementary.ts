@@ -60,25 +60,6 @@ export function add(a: Matrix, b: Matrix, factor = 1): Matrix {
   return out;
 }
 
-/** target += values * factor, entry by entry; `values` row-major of the same size, in any precision. */
-export function accumulate(target: Matrix, values: ArrayLike<number>, factor = 1): void {
-  if (values.length !== target.data.length) {
-    throw new RangeError(`${values.length} values cannot be added to a ${target.rows} x ${target.cols} matrix.`);
-  }
-  // A function for each kind of array: the compiled loop of one that sees several kinds is many times slower.
-  if (values instanceof Float32Array) addSingle(target.data, values, factor);
-  else if (values instanceof Float64Array) addDouble(target.data, values, factor);
-  else for (let i = 0; i < values.length; i++) target.data[i] += factor * values[i];
-}
-
-function addSingle(target: Float64Array, values: Float32Array, factor: number): void {
-  for (let i = 0; i < values.length; i++) target[i] += factor * values[i];
-}
-
-function addDouble(target: Float64Array, values: Float64Array, factor: number): void {
-  for (let i = 0; i < values.length; i++) target[i] += factor * values[i];
-}
-
 /** a ∘ b, entry by entry. */
 export function hadamard(a: Matrix, b: Matrix): Matrix {
   checkSame(a, b);

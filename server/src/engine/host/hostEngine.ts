@@ -10,6 +10,7 @@ import {
   type MatMulOptions,
 } from "../shapes";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
+import { addTo } from "./addTo";
 import type { BinaryName } from "./elementwise";
 import { host, HostTensor } from "./hostTensor";
 import { gather } from "./layout";
@@ -46,6 +47,11 @@ export class HostEngine implements Engine {
 
   read(tensor: Tensor): Promise<FloatArray> {
     return Promise.resolve(host(tensor).data.slice());
+  }
+
+  addTo(target: Float64Array, tensor: Tensor, factor = 1): Promise<void> {
+    addTo(target, host(tensor).data, factor);
+    return Promise.resolve();
   }
 
   readColumns(x: Tensor, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): Promise<void> {

@@ -6,6 +6,7 @@ import type { ActivationName } from "../../protocol/spec";
 import { activate, activateDerivative } from "../activationFormulas";
 import { BackendFailure } from "../backendFailure";
 import type { ActivationOptions, Engine, FloatArray, Tensor } from "../engine";
+import { addTo } from "../host/addTo";
 import { byteRows } from "../host/byteRows";
 import { forEachColumns } from "../host/columns";
 import { TensorScopes } from "../scopes";
@@ -62,6 +63,10 @@ export class TfjsEngine implements Engine {
     this.#checkHealth();
     // The reference backend hands out its own array.
     return new Float32Array(values);
+  }
+
+  async addTo(target: Float64Array, tensor: Tensor, factor = 1): Promise<void> {
+    addTo(target, await this.read(tensor), factor);
   }
 
   async readColumns(x: Tensor, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): Promise<void> {

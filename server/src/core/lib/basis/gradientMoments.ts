@@ -7,7 +7,7 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, scale } from "../../linalg/elementary";
+import { scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { Section } from "../../network/section";
@@ -45,8 +45,8 @@ export async function gradientMoments(task: JacobianGramTask, formula: GradientF
         const rows = [gradients, part].map((tensor) => engine.reshape(tensor, [tensor.size / width, width])) as [Tensor, Tensor];
         return [engine.matMul(rows[0], rows[0], { transposeA: true }), engine.matMul(rows[0], rows[1], { transposeA: true })] as const;
       });
-      accumulate(gram, await engine.read(squares), 1 / positions);
-      accumulate(interaction, await engine.read(products), 1 / positions);
+      await engine.addTo(gram.data, squares, 1 / positions);
+      await engine.addTo(interaction.data, products, 1 / positions);
       engine.dispose(squares, products);
     }
     if (x !== batch) engine.dispose(x);

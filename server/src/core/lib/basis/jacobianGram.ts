@@ -4,7 +4,6 @@
  */
 
 import type { Tensor } from "../../../engine/engine";
-import { accumulate } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { JacobianGramTask } from "../plans/sectionPlan";
 import { chunkSizes, exactSources, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, tensorsOfRuns, type Sources } from "../sources/sourceChunks";
@@ -46,7 +45,7 @@ async function addBatch(task: JacobianGramTask, sources: Sources, x: Tensor, fir
         // A Jacobian that is the same for all samples comes once and counts for all of them.
         return { product: engine.matMul(rows, rows, { transposeA: true }), repeated: count / jacobian.shape[0] };
       });
-      accumulate(total, await engine.read(product), weight * repeated);
+      await engine.addTo(total.data, product, weight * repeated);
       engine.dispose(product);
     }
     engine.dispose(part, ...tensorsOfRuns(runs));

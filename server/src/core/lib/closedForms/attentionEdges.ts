@@ -13,7 +13,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { slice, transpose } from "../../linalg/arrange";
-import { accumulate, scale } from "../../linalg/elementary";
+import { scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
@@ -86,7 +86,7 @@ export async function attentionEdges(task: EdgesTask, structure: AttentionSkip):
           });
           return engine.sumOfSquares(terms.reduce((total, term) => engine.add(total, term)), [1]);
         });
-        accumulateRows(sums, block, await engine.read(squares));
+        await engine.addTo(rowsOf(sums, block), squares);
         engine.dispose(squares);
       }
       const states = places.flat().flatMap(({ state, offsets }) => [offsets, ...(Object.values(state) as Tensor[])]);
@@ -163,10 +163,8 @@ export function throughTurnedKeys(engine: Engine, { turned, pattern, values, mix
   return firstAxesExchanged(engine, engine.sub(along, engine.mul(total, engine.reshape(mixed, [n, 1, f]))));
 }
 
-/** Adds `values` [k, cols] to the rows of the block's features. */
-function accumulateRows(sums: Matrix, { first, count }: FeatureBlock, values: ArrayLike<number>): void {
-  accumulate(matrix(count, sums.cols, sums.data.subarray(first * sums.cols, (first + count) * sums.cols)), values);
-}
+/** The rows of the block's features, in place. */
+const rowsOf = ({ data, cols }: Matrix, { first, count }: FeatureBlock): Float64Array => data.subarray(first * cols, (first + count) * cols);
 
 /** Multiplications of the attributions of one feature per sample, at one point of the integration. @param next features of the output */
 function multiplicationsPerFeature({ heads, rotary }: AttentionSkip, positions: number, outputs: number, next: number): number {

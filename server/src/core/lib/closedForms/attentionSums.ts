@@ -1,7 +1,7 @@
 /** @file The sums over data that M' through attention is assembled from (method section 2.10). */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, add } from "../../linalg/elementary";
+import { add } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
@@ -40,7 +40,7 @@ export class AttentionSums {
   }
 
   async addCross(h: number, skip: number, weight: number, engine: Engine, block: Tensor): Promise<void> {
-    accumulate(this.#cross[skip][h], await engine.read(block), weight);
+    await engine.addTo(this.#cross[skip][h].data, block, weight);
     engine.dispose(block);
   }
 

@@ -11,7 +11,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, rescale } from "../../linalg/elementary";
+import { rescale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { stacked } from "../../network/folding";
@@ -90,7 +90,7 @@ export async function drawnAttentionEdges(task: EdgesTask, structure: AttentionS
             const beside = engine.mul(engine.sum(signed, [2], true), bypass);
             return engine.sumOfSquares(engine.add(engine.matMul(engine.concat(through, 2), outOf), beside), [0]);
           });
-          accumulate(sums, await engine.read(squares));
+          await engine.addTo(sums.data, squares);
           engine.dispose(squares, signs, signed, ...through);
         }
       }

@@ -11,7 +11,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, rescale } from "../../linalg/elementary";
+import { rescale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
 import type { EdgeDraws } from "../sources/randomSources";
@@ -88,7 +88,7 @@ export async function drawnTokenEdges(task: EdgesTask, form: TokenForm, draws: E
           task.checkCancelled();
           const squares = engine.tidy(() => engine.sumOfSquares(leavingLayer(engine, weights, through!), [0]));
           engine.dispose(through!.features, through!.layer);
-          accumulate(sums, await engine.read(squares));
+          await engine.addTo(sums.data, squares);
           engine.dispose(squares);
         }
         if (whole) engine.dispose(whole.features, ...tensorsOf(whole.jacobians));

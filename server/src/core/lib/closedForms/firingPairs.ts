@@ -10,7 +10,7 @@
 import type { Engine } from "../../../engine/engine";
 import { firstPair, pairCount } from "../../../engine/shapes";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, scale } from "../../linalg/elementary";
+import { scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
 import type { Arithmetic } from "./arithmetic";
@@ -61,8 +61,8 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
       const square = engine.square(z);
       return [engine.sum(square, [0]), engine.jointSums!(square, engine.matMul(z, into))] as const;
     });
-    accumulate(squares, await engine.read(sum));
-    accumulate(firing, await engine.read(pairs));
+    await engine.addTo(squares.data, sum);
+    await engine.addTo(firing.data, pairs);
     engine.dispose(sum, pairs);
     rows += x.shape[0];
   }, additionsOf(layer)), task.progress);

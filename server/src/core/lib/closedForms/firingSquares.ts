@@ -6,7 +6,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, add, rescale, scale } from "../../linalg/elementary";
+import { add, rescale, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { IntegrationPoint } from "../sources/integration";
@@ -75,7 +75,7 @@ export class FiringSquares implements SquaredJacobians {
     // Positive where the neuron fires, also for a slope that falls at the kink.
     const sign = high < low ? -1 : 1;
     const squares = engine.tidy(() => engine.gatedSquares!(engine.affine(slope, sign, (-sign * (low + high)) / 2), features, this.#form));
-    accumulate(this.#sums, await engine.read(squares));
+    await engine.addTo(this.#sums.data, squares);
     engine.dispose(squares);
   }
 

@@ -13,7 +13,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, scale } from "../../linalg/elementary";
+import { scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { stacked } from "../../network/folding";
@@ -123,7 +123,7 @@ export async function normAttentionEdges(task: EdgesTask, { norm, attention }: N
           const terms = task.points.map(({ weight }, point) => engine.affine(attributionsOf(engine, block, parts, stackedOut, places[point], normed.third, turns), weight));
           return engine.sumOfSquares(terms.reduce((total, term) => engine.add(total, term)), [1]);
         });
-        accumulate(matrix(block.count, next, sums.data.subarray(first * next, (first + block.count) * next)), await engine.read(squares));
+        await engine.addTo(sums.data.subarray(first * next, (first + block.count) * next), squares);
         engine.dispose(squares);
       }
       const held = places.flatMap(({ features: both, bypass, heads: all }) => [

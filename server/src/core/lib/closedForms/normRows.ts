@@ -10,7 +10,7 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, add, scale } from "../../linalg/elementary";
+import { add, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
@@ -174,7 +174,7 @@ export class NormRows {
       };
     });
     const take = async (total: Matrix, part: Tensor, weight = 1): Promise<void> => {
-      accumulate(total, await engine.read(part), weight);
+      await engine.addTo(total.data, part, weight);
       engine.dispose(part);
     };
     await take(this.#squares, sums.squares);

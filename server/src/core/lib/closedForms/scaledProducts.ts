@@ -6,7 +6,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, rescale } from "../../linalg/elementary";
+import { rescale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { Arithmetic } from "./arithmetic";
 import type { HiddenLayer } from "./hiddenLayer";
@@ -53,7 +53,7 @@ export class GatedProducts implements SquaredJacobians {
       const factors = engine.reshape(features, this.#stacksOutputs ? [samples, 1, inputs] : [samples, inputs, 1]);
       return engine.sumOfSquares(engine.mul(jacobians, factors), [0]);
     });
-    accumulate(this.#sums, await engine.read(squares));
+    await engine.addTo(this.#sums.data, squares);
     engine.dispose(squares);
   }
 

@@ -11,7 +11,7 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, scale } from "../../linalg/elementary";
+import { scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import type { EdgesTask } from "../plans/sectionPlan";
 import type { Arithmetic } from "./arithmetic";
@@ -93,7 +93,7 @@ async function addMoments(
 ): Promise<void> {
   const [hidden, samples] = slopes.shape as [number, number];
   const add = async (total: Matrix, part: Tensor): Promise<void> => {
-    accumulate(total, await engine.read(part));
+    await engine.addTo(total.data, part);
     engine.dispose(part);
   };
   for (const [place, { first, last }] of blocks.entries()) {

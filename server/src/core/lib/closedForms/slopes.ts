@@ -4,7 +4,7 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, rescale } from "../../linalg/elementary";
+import { rescale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { activationSlope, type ActivationFunction } from "../../network/activationFunction";
 import type { JacobianGramTask } from "../plans/sectionPlan";
@@ -78,8 +78,8 @@ async function momentsOf(
       const slope = slopesOf(x);
       return [engine.sum(slope, [0]), engine.matMul(slope, slope, { transposeA: true })] as const;
     });
-    accumulate(mean, await engine.read(sum));
-    accumulate(second, await engine.read(products));
+    await engine.addTo(mean.data, sum);
+    await engine.addTo(second.data, products);
     engine.dispose(sum, products);
     rows += x.shape[0];
   }, hidden * (weight.rows + hidden)), task.progress);

@@ -5,7 +5,7 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, add, hadamard, scale, scaleColumns } from "../../linalg/elementary";
+import { add, hadamard, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { JacobianGramTask } from "../plans/sectionPlan";
@@ -90,7 +90,7 @@ function emptyLike(sums: TokenSums<Tensor>): TokenSums<Matrix> {
 
 async function addSums(engine: Engine, total: TokenSums<Matrix>, sums: TokenSums<Tensor>): Promise<void> {
   for (const name of sumNames) {
-    for (const [index, tensor] of sums[name].entries()) accumulate(total[name][index], await engine.read(tensor));
+    for (const [index, tensor] of sums[name].entries()) await engine.addTo(total[name][index].data, tensor);
     engine.dispose(...sums[name]);
   }
 }

@@ -8,8 +8,9 @@
  */
 
 import type { Tensor } from "../../../engine/engine";
+import { addTo } from "../../../engine/host/addTo";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, add, scale, scaleColumns } from "../../linalg/elementary";
+import { add, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { EdgesTask } from "../plans/sectionPlan";
@@ -96,7 +97,7 @@ async function uniformMoments(task: EdgesTask, form: TokenForm, between: Feature
     const linear = matrix(count, N.cols, Float64Array.from(r));
     const square = matrix(count, N.cols, linear.data.map((value) => value * value));
     sides.forEach((side, index) => {
-      accumulate(crossSums[index], multiply(side, index === 2 ? square : linear, { transposeA: true }).data);
+      addTo(crossSums[index].data, multiply(side, index === 2 ? square : linear, { transposeA: true }).data, 1);
     });
   });
   engine.dispose(leftMap, outOf);
@@ -149,9 +150,9 @@ async function productMoments(task: EdgesTask, form: TokenForm, between: Feature
         terms: left.map((part, i) => engine.matMul(part, right[i], { transposeA: true })),
       };
     });
-    accumulate(squares, await engine.read(sums.squares));
-    for (const [g, sum] of sums.slopes.entries()) accumulate(slopeSums[g], await engine.read(sum));
-    for (const sum of sums.terms) accumulate(termSums, await engine.read(sum));
+    await engine.addTo(squares.data, sums.squares);
+    for (const [g, sum] of sums.slopes.entries()) await engine.addTo(slopeSums[g].data, sum);
+    for (const sum of sums.terms) await engine.addTo(termSums.data, sum);
     engine.dispose(sums.squares, ...sums.slopes, ...sums.terms, ...slopes, ...terms.flatMap(({ left, right }) => [left, right]), ...(features ? [features] : []));
   });
   engine.dispose(...into, ...leftMaps, outOf, skip);

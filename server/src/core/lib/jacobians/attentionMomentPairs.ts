@@ -10,7 +10,7 @@
  */
 
 import type { Engine, Tensor } from "../../../engine/engine";
-import { accumulate, add, hadamard, scale } from "../../linalg/elementary";
+import { add, hadamard, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
@@ -127,9 +127,9 @@ export class MomentPairs {
     const [s] = await engine.read(weight);
     this.#weights.data[h * heads.length + m] += s;
     if (m > h) this.#weights.data[m * heads.length + h] += s;
-    accumulate(this.#offsets[h][m], await engine.read(bySecond));
-    if (m > h) accumulate(this.#offsets[m][h], await engine.read(byFirst));
-    if (squares) accumulate(this.#keySquares, await engine.read(squares), m > h ? 2 : 1);
+    await engine.addTo(this.#offsets[h][m].data, bySecond);
+    if (m > h) await engine.addTo(this.#offsets[m][h].data, byFirst);
+    if (squares) await engine.addTo(this.#keySquares.data, squares, m > h ? 2 : 1);
     engine.dispose(weight, byFirst, bySecond, ...(squares ? [squares] : []));
   }
 
@@ -195,7 +195,7 @@ export class MomentPairs {
         const squares = engine.tidy(() => engine.sumOfSquares(engine.matMul(
           engine.slice(keys, [row, 0, feature], [count, heads, features]), engine.slice(offsets, [row, 0, 0], [count, heads, next]), { transposeA: true },
         ), [0]));
-        accumulate(sums, await engine.read(squares));
+        await engine.addTo(sums.data, squares);
         engine.dispose(squares);
       }
     }

@@ -13,7 +13,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { transpose } from "../../linalg/arrange";
-import { accumulate, add, scale } from "../../linalg/elementary";
+import { add, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
@@ -97,11 +97,11 @@ class MeanJacobian {
     for (const [h, state] of states.entries()) {
       const [n, e] = state.queries.shape as [number, number];
       const sum = engine.tidy(() => engine.sum(engine.reshape(state.covariance, [e, n, state.mixed.shape[1]]), [1]));
-      accumulate(this.#covariances[h], await engine.read(sum));
+      await engine.addTo(this.#covariances[h].data, sum);
       engine.dispose(sum);
       if (!turns) continue;
       const offsets = engine.tidy(() => turnedOffsets(engine, state, state.pattern, turns));
-      accumulate(this.#offsets[h], await engine.read(offsets));
+      await engine.addTo(this.#offsets[h].data, offsets);
       engine.dispose(offsets);
     }
   }
@@ -177,7 +177,7 @@ class OwnPositions {
         const G = engine.add(engine.matMul(ownWeights, rows(this.#values)), firstAxesExchanged(engine, engine.matMul(byKey, ownOffsets)));
         return engine.sum(engine.mul(D, engine.add(D, engine.affine(G, 2))), [1]);
       });
-      accumulate(matrix(count, next, this.squares.data.subarray(first * next, (first + count) * next)), await engine.read(sums));
+      await engine.addTo(this.squares.data.subarray(first * next, (first + count) * next), sums);
       engine.dispose(sums);
     }
     engine.dispose(ownWeights, ownOffsets);

@@ -1,7 +1,7 @@
 /** @file Mean and mean square of a section's Jacobian between features, by the cheapest exact way its structure allows. */
 
 import { place, transpose } from "../../linalg/arrange";
-import { accumulate, add, identity, scale, scaleColumns } from "../../linalg/elementary";
+import { add, identity, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { forEachRows } from "../closedForms/chunks";
@@ -79,7 +79,7 @@ async function toOutputs(task: EdgesTask, weight: Matrix, layer: HiddenLayer, sq
       const values = integratedSlope(engine, layer.activation, engine.matMul(x, weights), task.points);
       return [values, engine.sum(values, [0])] as const;
     });
-    accumulate(slopes, await engine.read(sum));
+    await engine.addTo(slopes.data, sum);
     await squares.add(slope, null);
     engine.dispose(slope, sum);
     rows += x.shape[0];

@@ -11,7 +11,7 @@
 
 import type { Engine, Tensor } from "../../../engine/engine";
 import { slice, transpose } from "../../linalg/arrange";
-import { accumulate, add, scale } from "../../linalg/elementary";
+import { add, scale } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { rotate } from "../../network/rotary";
@@ -119,12 +119,12 @@ export async function normAttentionMoments(task: EdgesTask, { norm, attention }:
     for (let output = 0; output < outputs; output += 1) {
       task.checkCancelled();
       const { rows, own } = engine.tidy(() => atOutput(engine, task, attention, weights, chunk, output));
-      accumulate(mean, await engine.read(own.sum));
-      accumulate(square, await engine.read(own.squares));
+      await engine.addTo(mean.data, own.sum);
+      await engine.addTo(square.data, own.squares);
       task.checkCancelled();
       const [sum, summed] = engine.tidy(() => [flatProduct(engine, rows.left, rows.right), engine.sum(rows.patterns, [0])] as const);
-      accumulate(mean, await engine.read(sum));
-      accumulate(patterns, await engine.read(summed));
+      await engine.addTo(mean.data, sum);
+      await engine.addTo(patterns.data, summed);
       await addSquares(engine, square, rows, weights.values, () => task.checkCancelled());
       engine.dispose(sum, summed, own.sum, own.squares, ...(Object.values(rows) as Tensor[]));
     }
@@ -240,7 +240,7 @@ async function addSquares(engine: Engine, square: Matrix, { patterns, left, righ
       const squares = engine.tidy(() => engine.sumOfSquares(jacobians(engine, {
         patterns: engine.slice(patterns, [row, 0], [count, all]), left: some(left, feature, features), right: some(right, 0, next),
       }, ofFeatures), [0]));
-      accumulate(sums, await engine.read(squares));
+      await engine.addTo(sums.data, squares);
       engine.dispose(squares);
     }
     square.data.set(sums.data, feature * next);

@@ -13,10 +13,9 @@ export class MeanAccumulator {
   /** @param x [B, S, d] */
   async add(x: Tensor): Promise<void> {
     const sums = this.engine.tidy(() => this.engine.sum(x, [0, 1]));
-    const values = await this.engine.read(sums);
-    this.engine.dispose(sums);
     const [samples, positions] = x.shape;
-    for (let index = 0; index < values.length; index += 1) this.#sum[index] += values[index] / positions;
+    await this.engine.addTo(this.#sum, sums, 1 / positions);
+    this.engine.dispose(sums);
     this.#samples += samples;
   }
 
