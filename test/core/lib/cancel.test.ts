@@ -4,36 +4,36 @@
  */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { HiddenLayer } from "../../../server/src/core/lib/closedForms/hiddenLayer";
-import { edgesBySlopePairs } from "../../../server/src/core/lib/closedForms/slopePairs";
-import { slopeMoments } from "../../../server/src/core/lib/closedForms/slopes";
-import { attentionEdges } from "../../../server/src/core/lib/closedForms/attentionEdges";
-import { attentionGram } from "../../../server/src/core/lib/closedForms/attentionGram";
-import { drawnAttentionEdges } from "../../../server/src/core/lib/closedForms/drawnAttentionEdges";
-import { normAttentionEdges } from "../../../server/src/core/lib/closedForms/normAttentionEdges";
-import { normAttentionGram } from "../../../server/src/core/lib/closedForms/normAttentionGram";
-import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGram";
-import { edgesByVjp } from "../../../server/src/core/lib/edges/squaredEdges";
-import { functionalEdges } from "../../../server/src/core/lib/edges/functionalEdges";
 import { gradientMoments } from "../../../server/src/core/lib/basis/gradientMoments";
+import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGram";
+import { attentionEdges } from "../../../server/src/core/lib/closedForms/attention/attentionEdges";
+import { attentionGram } from "../../../server/src/core/lib/closedForms/attention/attentionGram";
+import { drawnAttentionEdges } from "../../../server/src/core/lib/closedForms/attention/drawnAttentionEdges";
+import { normAttentionEdges } from "../../../server/src/core/lib/closedForms/attention/normAttentionEdges";
+import { normAttentionGram } from "../../../server/src/core/lib/closedForms/attention/normAttentionGram";
+import type { HiddenLayer } from "../../../server/src/core/lib/closedForms/hidden/hiddenLayer";
+import { edgesBySlopePairs } from "../../../server/src/core/lib/closedForms/hidden/slopePairs";
+import { slopeMoments } from "../../../server/src/core/lib/closedForms/hidden/slopes";
+import { functionalEdges } from "../../../server/src/core/lib/edges/functionalEdges";
+import { edgesByVjp } from "../../../server/src/core/lib/edges/squaredEdges";
 import { attentionMoments } from "../../../server/src/core/lib/jacobians/attentionMoments";
-import type { EdgesTask } from "../../../server/src/core/lib/plans/sectionPlan";
-import { planSection } from "../../../server/src/core/lib/plans/planSection";
 import { normAttentionMoments } from "../../../server/src/core/lib/jacobians/normAttentionMoments";
+import { planSection } from "../../../server/src/core/lib/plans/planSection";
+import type { EdgesTask } from "../../../server/src/core/lib/plans/sectionPlan";
 import { edgeDraws } from "../../../server/src/core/lib/sources/randomSources";
 import { ActivationSource } from "../../../server/src/core/lib/statistics/activationSource";
 import { identity } from "../../../server/src/core/linalg/elementary";
 import { activationFunction } from "../../../server/src/core/network/activationFunction";
 import type { AttentionSkip } from "../../../server/src/core/network/attentionStructure";
-import type { NormAttention } from "../../../server/src/core/network/sectionStructure";
-import type { RotaryShape } from "../../../server/src/core/network/module";
 import { networkBatches } from "../../../server/src/core/network/batches";
+import type { RotaryShape } from "../../../server/src/core/network/module";
 import { cutIntoSections } from "../../../server/src/core/network/section";
+import type { NormAttention } from "../../../server/src/core/network/sectionStructure";
 import { createEngine } from "../../../server/src/engine/createEngine";
 import { fastestProducts, ownProducts } from "../../../server/src/engine/products/hostProducts";
 import { randomMatrix } from "../linalg/random";
-import { manyFeatures } from "./closedForms/comparison";
 import { gaussian, mlpOf, mlpWeights, tokens, transformerOf, transformerWeights, vectors } from "../support/networks";
+import { manyFeatures } from "./closedForms/comparison";
 
 const mostBetweenChecks = 5e9;
 

@@ -16,8 +16,8 @@ import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides, stacked } from "../../network/folding";
 import { rotate } from "../../network/rotary";
-import { offsetsByQuery } from "../closedForms/attentionPairs";
-import { readPositions, type HeadState, type Turns } from "../closedForms/attentionState";
+import { offsetsByQuery } from "../closedForms/attention/attentionPairs";
+import { readPositions, type HeadState, type Turns } from "../closedForms/attention/attentionState";
 import { longestChunk } from "../closedForms/chunks";
 import { toTensor } from "../closedForms/matrices";
 

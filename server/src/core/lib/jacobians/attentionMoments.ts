@@ -18,10 +18,10 @@ import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import type { AttentionSkip } from "../../network/attentionStructure";
 import { besides, stacked } from "../../network/folding";
-import { turnedOffsets } from "../closedForms/attentionPairs";
+import { turnedOffsets } from "../closedForms/attention/attentionPairs";
 import {
   firstAxesExchanged, forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf, type HeadState, type Turns,
-} from "../closedForms/attentionState";
+} from "../closedForms/attention/attentionState";
 import { longestChunk } from "../closedForms/chunks";
 import { times, toTensor } from "../closedForms/matrices";
 import type { EdgesTask } from "../plans/sectionPlan";

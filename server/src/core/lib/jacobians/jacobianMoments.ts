@@ -5,12 +5,12 @@ import { add, identity, scale, scaleColumns } from "../../linalg/elementary";
 import { matrix, type Matrix } from "../../linalg/matrix";
 import { multiply } from "../../linalg/multiply";
 import { forEachRows } from "../closedForms/chunks";
-import type { HiddenLayer } from "../closedForms/hiddenLayer";
+import type { HiddenLayer } from "../closedForms/hidden/hiddenLayer";
+import { integratedSlope } from "../closedForms/hidden/slopes";
+import { cheapestWay, type SquaredJacobians } from "../closedForms/hidden/squaredJacobians";
 import { times, toTensor } from "../closedForms/matrices";
-import { integratedSlope } from "../closedForms/slopes";
-import { cheapestWay, type SquaredJacobians } from "../closedForms/squaredJacobians";
-import { tokenMoments } from "../closedForms/tokenMoments";
-import { tokenForm } from "../closedForms/tokenPlans";
+import { tokenMoments } from "../closedForms/tokens/tokenMoments";
+import { tokenForm } from "../closedForms/tokens/tokenPlans";
 import type { EdgesTask } from "../plans/sectionPlan";
 import {
   addSourceRows, chunkCotangent, chunkSizes, featuresOfOutput, integratedVjp, isPositionWise, positionsAsSamples, runsAlong, sourceChunks, tensorsOfRuns,

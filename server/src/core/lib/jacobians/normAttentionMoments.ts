@@ -18,11 +18,11 @@ import { rotate } from "../../network/rotary";
 import type { NormAttention } from "../../network/sectionStructure";
 import {
   forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, readPositions, turnsOf, type HeadWeights, type Turns,
-} from "../closedForms/attentionState";
+} from "../closedForms/attention/attentionState";
+import { seenHead, type SeenHead } from "../closedForms/attention/normRows";
+import { NormedInput, type NormedPoint } from "../closedForms/attention/normedInput";
 import { longestChunk } from "../closedForms/chunks";
 import { times, toTensor } from "../closedForms/matrices";
-import { NormedInput, type NormedPoint } from "../closedForms/normedInput";
-import { seenHead, type SeenHead } from "../closedForms/normRows";
 import type { EdgesTask } from "../plans/sectionPlan";
 
 /** Entries of Jacobians that are formed together, and features of them: few enough to stay near the processor. */

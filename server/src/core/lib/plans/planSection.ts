@@ -2,10 +2,10 @@
 
 import type { Section } from "../../network/section";
 import { affinePlan } from "../closedForms/affine";
-import { affineActivationPlan } from "../closedForms/affineActivation";
-import { attentionSkipPlan, normAttentionPlan } from "../closedForms/attentionSkip";
-import { mlpSkipPlan } from "../closedForms/mlpSkip";
-import { tokenPlan } from "../closedForms/tokenPlans";
+import { attentionSkipPlan, normAttentionPlan } from "../closedForms/attention/attentionSkip";
+import { affineActivationPlan } from "../closedForms/hidden/affineActivation";
+import { mlpSkipPlan } from "../closedForms/hidden/mlpSkip";
+import { tokenPlan } from "../closedForms/tokens/tokenPlans";
 import { generalPlan } from "./generalPlan";
 import { closedFormCost, generalCost, type SectionWork } from "./sectionCost";
 import type { SectionPlan } from "./sectionPlan";

@@ -9,15 +9,15 @@
  * position. E is the mean of A^2 over samples, positions and draws.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { transpose } from "../../linalg/arrange";
-import { rescale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import type { EdgesTask } from "../plans/sectionPlan";
-import type { EdgeDraws } from "../sources/randomSources";
-import { forEachChunk, samplesThatFit } from "./chunks";
-import { signTensor } from "./drawnSigns";
-import { toTensor } from "./matrices";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { transpose } from "../../../linalg/arrange";
+import { rescale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import type { EdgeDraws } from "../../sources/randomSources";
+import { forEachChunk, samplesThatFit } from "../chunks";
+import { signTensor } from "../drawnSigns";
+import { toTensor } from "../matrices";
 import { betweenFeatures, type TokenForm, type TokenJacobians } from "./tokenForm";
 
 /** A form between features, on the engine. */

@@ -9,15 +9,15 @@
  * At alpha x the first half has alpha h, the second half v alpha, the whole v alpha^2: h keeps its direction.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import { activationSlope, applyActivation } from "../../network/activationFunction";
-import { columns, rows } from "../../network/linearRuns";
-import type { NormShape } from "../../network/module";
-import type { Norm, NormMlp } from "../../network/normStructure";
-import type { IntegrationPoint } from "../sources/integration";
-import { toTensor } from "./matrices";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import { activationSlope, applyActivation } from "../../../network/activationFunction";
+import { columns, rows } from "../../../network/linearRuns";
+import type { NormShape } from "../../../network/module";
+import type { Norm, NormMlp } from "../../../network/normStructure";
+import type { IntegrationPoint } from "../../sources/integration";
+import { toTensor } from "../matrices";
 import { integrated, type TokenForm } from "./tokenForm";
 
 /** A norm at n tokens. */

@@ -6,14 +6,14 @@
  * and at alpha x it gives alpha (x A + rho_s x E).
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import type { Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { Norm } from "../../network/normStructure";
-import type { IntegrationPoint } from "../sources/integration";
-import { asRows } from "./chunks";
-import { toTensor } from "./matrices";
-import { normForm } from "./normForm";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import type { Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { Norm } from "../../../network/normStructure";
+import type { IntegrationPoint } from "../../sources/integration";
+import { asRows } from "../chunks";
+import { toTensor } from "../matrices";
+import { normForm } from "../tokens/normForm";
 
 /** The norm at one point of the integration. */
 export interface NormedPoint {

@@ -4,12 +4,12 @@
  * With rotary positions R_t the scores are (q_t R_t)(k_s R_s)^T: a key meets q_ts = q_t R_t R_s^T, which depends on its position.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import type { Matrix } from "../../linalg/matrix";
-import { attentionPattern } from "../../network/attentionModule";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import { rotate, rotation, type Rotation } from "../../network/rotary";
-import { forEachChunk, samplesThatFit } from "./chunks";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import type { Matrix } from "../../../linalg/matrix";
+import { attentionPattern } from "../../../network/attentionModule";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import { rotate, rotation, type Rotation } from "../../../network/rotary";
+import { forEachChunk, samplesThatFit } from "../chunks";
 
 /** Weights of one head that lead from the section's input (or its features) to queries, keys and values. */
 export interface HeadWeights {

@@ -1,15 +1,15 @@
 /** @file Sums of squared Jacobian entries through a hidden layer, sample by sample, in the cheaper of two ways; and edges from them. */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { place } from "../../linalg/arrange";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import type { EdgesTask } from "../plans/sectionPlan";
-import type { IntegrationPoint } from "../sources/integration";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { place } from "../../../linalg/arrange";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import type { IntegrationPoint } from "../../sources/integration";
+import { forEachRows } from "../chunks";
+import { toTensor } from "../matrices";
 import { costOf } from "./arithmetic";
-import { forEachRows } from "./chunks";
 import { canUseFiringSquares, FiringSquares, firingSquareCost } from "./firingSquares";
 import type { HiddenLayer } from "./hiddenLayer";
-import { toTensor } from "./matrices";
 import { outputParts, wholeLayer, type OutputPart } from "./outputParts";
 import { GatedProducts, scaledProductCost } from "./scaledProducts";
 import { integratedSlope } from "./slopes";

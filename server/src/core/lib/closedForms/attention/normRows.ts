@@ -9,17 +9,17 @@
  *   l_s ( [1, rho_s] R_ts (Z_ts C)^T ) = l_s [1, rho_s] ( V_h p r + c K_h p ((v_s - o_t) r) q_ts + delta_ts c Q_h B_ht r + delta_ts skip C R_tt ).
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { add, scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import { stacked } from "../../network/folding";
-import { rotate } from "../../network/rotary";
-import type { IntegrationPoint } from "../sources/integration";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { add, scale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import { stacked } from "../../../network/folding";
+import { rotate } from "../../../network/rotary";
+import type { IntegrationPoint } from "../../sources/integration";
+import { longestChunk } from "../chunks";
+import { sandwich, toTensor, withTranspose } from "../matrices";
 import type { HeadState, HeadWeights, Turns } from "./attentionState";
-import { longestChunk } from "./chunks";
-import { sandwich, toTensor, withTranspose } from "./matrices";
 import type { NormedPoint } from "./normedInput";
 
 /** Numbers of one kind that are formed together: few enough to stay near the processor. */

@@ -4,16 +4,16 @@
  * an engine that has `gatedSquares` adds up eight of them at once, without a product and without writing a Jacobian.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { transpose } from "../../linalg/arrange";
-import { add, rescale, scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { IntegrationPoint } from "../sources/integration";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { transpose } from "../../../linalg/arrange";
+import { add, rescale, scale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { IntegrationPoint } from "../../sources/integration";
+import { longestChunk } from "../chunks";
+import { toTensor } from "../matrices";
 import type { Arithmetic } from "./arithmetic";
-import { longestChunk } from "./chunks";
 import type { HiddenLayer } from "./hiddenLayer";
-import { toTensor } from "./matrices";
 import { twoSlopes, type TwoSlopes } from "./slopes";
 import type { SquaredJacobians } from "./squaredJacobians";
 

@@ -1,10 +1,10 @@
 /** @file Attention beside a skip connection, seen from the features of a section's input towards those of its output. */
 
-import type { Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import type { EdgesTask } from "../plans/sectionPlan";
-import { times } from "./matrices";
+import type { Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import { times } from "../matrices";
 
 interface HeadBetweenFeatures {
   /** C_pinv Q [r, e] */

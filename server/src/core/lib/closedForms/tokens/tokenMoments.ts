@@ -7,15 +7,15 @@
  * Squares weighted with the squared features are the edges.
  */
 
-import type { Tensor } from "../../../engine/engine";
-import { addTo } from "../../../engine/host/addTo";
-import { transpose } from "../../linalg/arrange";
-import { add, scale, scaleColumns } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { EdgesTask } from "../plans/sectionPlan";
-import { forEachRows } from "./chunks";
-import { toTensor } from "./matrices";
+import type { Tensor } from "../../../../engine/engine";
+import { addTo } from "../../../../engine/host/addTo";
+import { transpose } from "../../../linalg/arrange";
+import { add, scale, scaleColumns } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import { forEachRows } from "../chunks";
+import { toTensor } from "../matrices";
 import { betweenFeatures, type FeatureForm, type TokenForm, type TokenJacobians } from "./tokenForm";
 
 /**

@@ -7,17 +7,17 @@
  * which need no multiplication: an engine that has `jointSums` adds up eight samples at once.
  */
 
-import type { Engine } from "../../../engine/engine";
-import { firstPair, pairCount } from "../../../engine/shapes";
-import { transpose } from "../../linalg/arrange";
-import { scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import type { EdgesTask } from "../plans/sectionPlan";
+import type { Engine } from "../../../../engine/engine";
+import { firstPair, pairCount } from "../../../../engine/shapes";
+import { transpose } from "../../../linalg/arrange";
+import { scale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import { forEachRows } from "../chunks";
+import { toTensor } from "../matrices";
 import type { Arithmetic } from "./arithmetic";
-import { forEachRows } from "./chunks";
-import { toTensor } from "./matrices";
-import { addingCost, edgesOfPairMoments, type PairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./hiddenLayer";
+import { addingCost, edgesOfPairMoments, type PairMoments } from "./pairMoments";
 import { twoSlopes, type TwoSlopes } from "./slopes";
 
 /** Whether the engine and the activation allow it. */

@@ -11,23 +11,23 @@
  * is one more product of features with what belongs to the pairs of positions.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { transpose } from "../../linalg/arrange";
-import { scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import { stacked } from "../../network/folding";
-import type { NormAttention } from "../../network/sectionStructure";
-import type { EdgesTask } from "../plans/sectionPlan";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { transpose } from "../../../linalg/arrange";
+import { scale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import { stacked } from "../../../network/folding";
+import type { NormAttention } from "../../../network/sectionStructure";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import { longestChunk } from "../chunks";
+import { times, toTensor } from "../matrices";
 import { throughTurnedKeys } from "./attentionEdges";
 import {
   firstAxesExchanged, forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, outputsTogether, turnsOf,
   weightedOffsets, type HeadState, type HeadWeights, type Turns,
 } from "./attentionState";
-import { longestChunk } from "./chunks";
-import { times, toTensor } from "./matrices";
-import { NormedInput, type NormedPoint } from "./normedInput";
 import { seenHead } from "./normRows";
+import { NormedInput, type NormedPoint } from "./normedInput";
 
 /** Features whose attributions are formed together, at most. */
 const mostFeatures = 64;

@@ -1,15 +1,15 @@
 /** @file Closed forms of a layer of neurons, y = act(x W) (method sections 2.10 and 3.6). */
 
-import { hadamard, identity } from "../../linalg/elementary";
-import type { Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { SectionStructure } from "../../network/sectionStructure";
-import type { JacobianGramTask, SectionPlan } from "../plans/sectionPlan";
-import { drawnTokenEdges } from "./drawnTokenEdges";
+import { hadamard, identity } from "../../../linalg/elementary";
+import type { Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { SectionStructure } from "../../../network/sectionStructure";
+import type { JacobianGramTask, SectionPlan } from "../../plans/sectionPlan";
+import { isNarrow, outputMetric, sandwich, symmetricFactor } from "../matrices";
+import { drawnTokenEdges } from "../tokens/drawnTokenEdges";
+import { neuronsForm } from "../tokens/tokenForm";
 import { edgesOfHidden } from "./hiddenEdges";
-import { isNarrow, outputMetric, sandwich, symmetricFactor } from "./matrices";
 import { slopeMoments, slopeMomentsOfOutputs, twoSlopes } from "./slopes";
-import { neuronsForm } from "./tokenForm";
 
 type AffineActivation = Extract<SectionStructure, { kind: "affine-activation" }>;
 

@@ -1,7 +1,7 @@
 /** @file Chooses the cheapest of the exact ways to the edges through a layer of activations. */
 
-import type { Matrix } from "../../linalg/matrix";
-import type { EdgesTask } from "../plans/sectionPlan";
+import type { Matrix } from "../../../linalg/matrix";
+import type { EdgesTask } from "../../plans/sectionPlan";
 import { costOf } from "./arithmetic";
 import { canUseFiringPairs, edgesByFiringPairs, firingPairBytes, firingPairCost } from "./firingPairs";
 import type { HiddenLayer } from "./hiddenLayer";

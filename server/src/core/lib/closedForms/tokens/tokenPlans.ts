@@ -1,8 +1,8 @@
 /** @file Plans of the position-wise sections in token form: norms, MLPs behind a norm, gated MLPs. */
 
-import type { Norm, NormMlp } from "../../network/normStructure";
-import type { SectionStructure } from "../../network/sectionStructure";
-import type { SectionPlan } from "../plans/sectionPlan";
+import type { Norm, NormMlp } from "../../../network/normStructure";
+import type { SectionStructure } from "../../../network/sectionStructure";
+import type { SectionPlan } from "../../plans/sectionPlan";
 import { drawnTokenEdges } from "./drawnTokenEdges";
 import { normForm, normMlpForm } from "./normForm";
 import { gatedForm, type TokenForm } from "./tokenForm";

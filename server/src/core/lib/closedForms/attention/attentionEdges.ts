@@ -11,22 +11,22 @@
  * feature stands alone in these sums, so some features at a time are taken, enough to fill the products.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { slice, transpose } from "../../linalg/arrange";
-import { scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import { stacked } from "../../network/folding";
-import { rotate } from "../../network/rotary";
-import type { EdgesTask } from "../plans/sectionPlan";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { slice, transpose } from "../../../linalg/arrange";
+import { scale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import { stacked } from "../../../network/folding";
+import { rotate } from "../../../network/rotary";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import { longestChunk } from "../chunks";
+import { toTensor } from "../matrices";
 import { headsBetweenFeatures } from "./attentionHeads";
 import {
   firstAxesExchanged, forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, outputsTogether, turnsOf,
   weightedOffsets, type HeadState, type Turns,
 } from "./attentionState";
-import { longestChunk } from "./chunks";
-import { toTensor } from "./matrices";
 
 /** Features whose attributions are formed together, at most. */
 const mostFeatures = 64;

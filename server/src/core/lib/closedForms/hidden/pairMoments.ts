@@ -1,14 +1,14 @@
 /** @file From second moments of slopes, weighted with the squares of the features, to the edges through a layer: the last step of slopePairs.ts and firingPairs.ts. */
 
-import { fastestProducts } from "../../../engine/products/hostProducts";
-import type { Engine, FloatArray } from "../../../engine/engine";
-import { planMatMul } from "../../../engine/shapes";
-import type { Precision } from "../../../protocol/spec";
-import { hadamard } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
+import type { Engine, FloatArray } from "../../../../engine/engine";
+import { fastestProducts } from "../../../../engine/products/hostProducts";
+import { planMatMul } from "../../../../engine/shapes";
+import type { Precision } from "../../../../protocol/spec";
+import { hadamard } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import { longestChunk } from "../chunks";
 import type { Arithmetic } from "./arithmetic";
-import { longestChunk } from "./chunks";
 import type { HiddenLayer } from "./hiddenLayer";
 
 /** Sums over samples, by input feature j of r. */

@@ -3,15 +3,15 @@
  * linear in the slopes, sum_a w_a act'(alpha_a p) stands for every integration rule of method section 2.4.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { rescale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { activationSlope, type ActivationFunction } from "../../network/activationFunction";
-import type { JacobianGramTask } from "../plans/sectionPlan";
-import type { IntegrationPoint } from "../sources/integration";
-import type { LayerActivations } from "../statistics/activationSource";
-import { forEachRows } from "./chunks";
-import { toTensor } from "./matrices";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { rescale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { activationSlope, type ActivationFunction } from "../../../network/activationFunction";
+import type { JacobianGramTask } from "../../plans/sectionPlan";
+import type { IntegrationPoint } from "../../sources/integration";
+import type { LayerActivations } from "../../statistics/activationSource";
+import { forEachRows } from "../chunks";
+import { toTensor } from "../matrices";
 
 /** p [n, h] pre-activations at the data -> [n, h] */
 export function integratedSlope(

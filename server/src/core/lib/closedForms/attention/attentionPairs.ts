@@ -3,12 +3,12 @@
  * one head with the skip connection (method section 2.10).
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { identity } from "../../linalg/elementary";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import { rotate } from "../../network/rotary";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { identity } from "../../../linalg/elementary";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import { rotate } from "../../../network/rotary";
+import { toTensor } from "../matrices";
 import type { HeadState, Turns } from "./attentionState";
-import { toTensor } from "./matrices";
 
 /** A head whose Z_ts is scaled by a number of the input position s: pattern, own weights and covariances are scaled, what it attends to is not. */
 export interface ScaledHead extends HeadState {

@@ -1,14 +1,14 @@
 /** @file Closed forms of an MLP beside a skip connection, y = x K + act(x A) B (method sections 2.4 and 3.6). */
 
-import { add, hadamard, scaleColumns } from "../../linalg/elementary";
-import { multiply } from "../../linalg/multiply";
-import type { SectionStructure } from "../../network/sectionStructure";
-import type { SectionPlan } from "../plans/sectionPlan";
-import { drawnTokenEdges } from "./drawnTokenEdges";
+import { add, hadamard, scaleColumns } from "../../../linalg/elementary";
+import { multiply } from "../../../linalg/multiply";
+import type { SectionStructure } from "../../../network/sectionStructure";
+import type { SectionPlan } from "../../plans/sectionPlan";
+import { outputMetric, sandwich, times, withTranspose } from "../matrices";
+import { drawnTokenEdges } from "../tokens/drawnTokenEdges";
+import { mlpForm } from "../tokens/tokenForm";
 import { edgesOfHidden } from "./hiddenEdges";
-import { outputMetric, sandwich, times, withTranspose } from "./matrices";
 import { slopeMoments } from "./slopes";
-import { mlpForm } from "./tokenForm";
 
 type MlpSkip = Extract<SectionStructure, { kind: "mlp-skip" }>;
 

@@ -1,7 +1,7 @@
 /** @file A layer of elementwise activations between two sets of features. */
 
-import type { Matrix } from "../../linalg/matrix";
-import type { ActivationFunction } from "../../network/activationFunction";
+import type { Matrix } from "../../../linalg/matrix";
+import type { ActivationFunction } from "../../../network/activationFunction";
 
 export interface HiddenLayer {
   /** L [r, h]: features to pre-activations. */

@@ -1,9 +1,9 @@
 /** @file Closed forms of attention beside a skip connection: causal, local or not, grouped heads, rotary positions, all outputs or the last. */
 
-import type { AttentionSkip } from "../../network/attentionStructure";
-import type { NormAttention } from "../../network/sectionStructure";
-import type { EdgesTask, SectionPlan } from "../plans/sectionPlan";
-import type { EdgeDraws } from "../sources/randomSources";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import type { NormAttention } from "../../../network/sectionStructure";
+import type { EdgesTask, SectionPlan } from "../../plans/sectionPlan";
+import type { EdgeDraws } from "../../sources/randomSources";
 import { attentionEdges } from "./attentionEdges";
 import { attentionGram } from "./attentionGram";
 import { drawnAttentionEdges } from "./drawnAttentionEdges";

@@ -4,13 +4,13 @@
  * outer side is stacked with the samples, so that a chunk is one large matrix product.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { transpose } from "../../linalg/arrange";
-import { rescale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { transpose } from "../../../linalg/arrange";
+import { rescale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { toTensor } from "../matrices";
 import type { Arithmetic } from "./arithmetic";
 import type { HiddenLayer } from "./hiddenLayer";
-import { toTensor } from "./matrices";
 import { valuesPerRow } from "./outputParts";
 import type { SquaredJacobians } from "./squaredJacobians";
 

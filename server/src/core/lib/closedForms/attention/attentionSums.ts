@@ -1,12 +1,12 @@
 /** @file The sums over data that M' through attention is assembled from (method section 2.10). */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { add } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import { besides } from "../../network/folding";
-import { sandwich, withTranspose } from "./matrices";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { add } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import { besides } from "../../../network/folding";
+import { sandwich, withTranspose } from "../matrices";
 
 /** In float64. U_h = [V_h K_h Q_h] of all heads, side by side. */
 export class AttentionSums {

@@ -10,15 +10,15 @@
  * terms of E cancel.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import type { EdgesTask } from "../plans/sectionPlan";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { scale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import { forEachRows } from "../chunks";
+import { toTensor } from "../matrices";
 import type { Arithmetic } from "./arithmetic";
-import { forEachRows } from "./chunks";
-import { toTensor } from "./matrices";
-import { addingCost, edgesOfPairMoments } from "./pairMoments";
 import type { HiddenLayer } from "./hiddenLayer";
+import { addingCost, edgesOfPairMoments } from "./pairMoments";
 import { integratedSlope } from "./slopes";
 
 /** Neurons whose pairs with all later ones are formed together: few enough that the pairs stay near the processor. */

@@ -1,9 +1,9 @@
 /** @file Wide layers of activations in parts of their outputs, so that what one sample takes fits the memory of a chunk. */
 
-import type { Engine } from "../../../engine/engine";
-import { slice } from "../../linalg/arrange";
-import type { Matrix } from "../../linalg/matrix";
-import { samplesThatFit } from "./chunks";
+import type { Engine } from "../../../../engine/engine";
+import { slice } from "../../../linalg/arrange";
+import type { Matrix } from "../../../linalg/matrix";
+import { samplesThatFit } from "../chunks";
 import type { HiddenLayer } from "./hiddenLayer";
 
 /** Numbers that the products of one sample take towards `outputs` of the outputs, temporaries included. */

@@ -9,19 +9,19 @@
  * every sum over pairs of positions is one product with the pattern, [r, T] x [T, S] or the other way round.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { transpose } from "../../linalg/arrange";
-import { rescale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import { stacked } from "../../network/folding";
-import type { EdgesTask } from "../plans/sectionPlan";
-import type { EdgeDraws } from "../sources/randomSources";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { transpose } from "../../../linalg/arrange";
+import { rescale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import { stacked } from "../../../network/folding";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import type { EdgeDraws } from "../../sources/randomSources";
+import { forEachChunk, samplesThatFit } from "../chunks";
+import { signTensor } from "../drawnSigns";
+import { toTensor } from "../matrices";
 import { headsBetweenFeatures } from "./attentionHeads";
 import { headPattern, headWeights, type HeadPattern, type HeadWeights } from "./attentionState";
-import { forEachChunk, samplesThatFit } from "./chunks";
-import { signTensor } from "./drawnSigns";
-import { toTensor } from "./matrices";
 
 /** A head at one point of the integration. */
 interface Head {

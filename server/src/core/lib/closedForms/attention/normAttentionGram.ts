@@ -8,18 +8,18 @@
  * pair of positions and head: its squares belong to l l^T, its products with the first term to l and what each head brings.
  */
 
-import type { Tensor } from "../../../engine/engine";
-import { add, scale } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { NormAttention } from "../../network/sectionStructure";
-import type { JacobianGramTask } from "../plans/sectionPlan";
+import type { Tensor } from "../../../../engine/engine";
+import { add, scale } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { NormAttention } from "../../../network/sectionStructure";
+import type { JacobianGramTask } from "../../plans/sectionPlan";
+import { outputMetric, sandwich, times, toTensor } from "../matrices";
 import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsMultiplications, pairTermsSize, scaledHead, type ScaledHead } from "./attentionPairs";
 import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { AttentionSums } from "./attentionSums";
-import { outputMetric, sandwich, times, toTensor } from "./matrices";
-import { NormedInput } from "./normedInput";
 import { NormRows } from "./normRows";
+import { NormedInput } from "./normedInput";
 
 /** M' [d, d], for every integration rule. */
 export async function normAttentionGram(task: JacobianGramTask, { norm, attention }: NormAttention): Promise<Matrix> {

@@ -4,13 +4,13 @@
  * (r_i Q r_j^T) l_i l_j^T: small matrices, no Jacobian per token.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { add, hadamard, scale, scaleColumns } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import type { JacobianGramTask } from "../plans/sectionPlan";
-import { forEachRows } from "./chunks";
-import { outputMetric, sandwich, times, toTensor, withTranspose } from "./matrices";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { add, hadamard, scale, scaleColumns } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import type { JacobianGramTask } from "../../plans/sectionPlan";
+import { forEachRows } from "../chunks";
+import { outputMetric, sandwich, times, toTensor, withTranspose } from "../matrices";
 import type { TokenForm, TokenJacobians } from "./tokenForm";
 
 /** The sums of the file's comment, on the engine or as matrices; pairs (g, g') and (i, j) with the first index not above the second. */

@@ -8,15 +8,15 @@
  * An integrated Jacobian is a sum over heads and points alike: head h at point a counts as a head of its own with the output w_a O_h.
  */
 
-import type { Tensor } from "../../../engine/engine";
-import { add, scale } from "../../linalg/elementary";
-import type { Matrix } from "../../linalg/matrix";
-import type { AttentionSkip } from "../../network/attentionStructure";
-import type { JacobianGramTask } from "../plans/sectionPlan";
+import type { Tensor } from "../../../../engine/engine";
+import { add, scale } from "../../../linalg/elementary";
+import type { Matrix } from "../../../linalg/matrix";
+import type { AttentionSkip } from "../../../network/attentionStructure";
+import type { JacobianGramTask } from "../../plans/sectionPlan";
+import { outputMetric, sandwich, toTensor } from "../matrices";
 import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsMultiplications, pairTermsSize } from "./attentionPairs";
 import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { AttentionSums } from "./attentionSums";
-import { outputMetric, sandwich, toTensor } from "./matrices";
 
 /** M' [d, d], for every integration rule. */
 export async function attentionGram(task: JacobianGramTask, structure: AttentionSkip): Promise<Matrix> {

@@ -8,16 +8,16 @@
  * Jacobians (method section 2.4) have the same form: every l is the same at all points of a line through 0.
  */
 
-import type { Engine, Tensor } from "../../../engine/engine";
-import { identity } from "../../linalg/elementary";
-import { matrix, type Matrix } from "../../linalg/matrix";
-import { multiply } from "../../linalg/multiply";
-import { applyActivation, activationSlope, type ActivationFunction } from "../../network/activationFunction";
-import type { SectionStructure } from "../../network/sectionStructure";
-import type { EdgesTask } from "../plans/sectionPlan";
-import type { IntegrationPoint } from "../sources/integration";
-import { times, toTensor } from "./matrices";
-import { integratedSlope } from "./slopes";
+import type { Engine, Tensor } from "../../../../engine/engine";
+import { identity } from "../../../linalg/elementary";
+import { matrix, type Matrix } from "../../../linalg/matrix";
+import { multiply } from "../../../linalg/multiply";
+import { applyActivation, activationSlope, type ActivationFunction } from "../../../network/activationFunction";
+import type { SectionStructure } from "../../../network/sectionStructure";
+import type { EdgesTask } from "../../plans/sectionPlan";
+import type { IntegrationPoint } from "../../sources/integration";
+import { integratedSlope } from "../hidden/slopes";
+import { times, toTensor } from "../matrices";
 
 export interface TokenForm {
   /** [d, d'] */
