@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findModules } from "../../server/src/core/lib/clustering/modules";
+import { findModules, type Modules } from "../../server/src/core/lib/clustering/modules";
 import { matrix, type Matrix } from "../../server/src/core/linalg/matrix";
 import { openModel } from "../../server/src/formats/openModel";
 
@@ -34,11 +34,21 @@ async function authorsGraph(seed: number, basis: "lib" | "pca"): Promise<Authors
   return { sections, epsilons };
 }
 
-/** Best of a few seeds, as one would run it. */
-function bestModules({ sections, epsilons }: AuthorsGraph, resolution: number): { modularity: number; sizes: number[] } {
+/** Best of a few seeds, as one would run it; features without any edge, modules of their own, are left out. */
+function bestModules({ sections, epsilons }: AuthorsGraph, resolution: number): { modularity: number; modules: Modules["clusters"]; sizes: number[] } {
   const runs = Array.from({ length: 10 }, (_, seed) => findModules(sections, { norm: "log", epsilons, resolution, seed }));
   const best = runs.reduce((a, b) => (b.modularity > a.modularity ? b : a));
-  return { modularity: best.modularity, sizes: best.clusters.map(({ length }) => length).filter((size) => size > 1) };
+  const modules = best.clusters.filter(({ length }) => length > 1);
+  return { modularity: best.modularity, modules, sizes: modules.map(({ length }) => length) };
+}
+
+/** Frequency of the strongest Fourier term of every feature by the authors' labels, layer by layer; null for the constant. */
+function authorsFrequencies(seed: number): (number | null)[][] {
+  const lines = readFileSync(join(data, `seed${seed}`, "lib_labels.csv"), "utf8").trim().split("\n");
+  return lines.map((line) => line.split(",").map((label) => {
+    const found = /\((\d+)[xy]/.exec(label);
+    return found ? Number(found[1]) : null;
+  }));
 }
 
 describe.skipIf(missing)("modules of the authors' graphs (method section 4.5; skipped without ../shared/data)", () => {
@@ -50,6 +60,21 @@ describe.skipIf(missing)("modules of the authors' graphs (method section 4.5; sk
     expect(modularity).toBeGreaterThan(0.3105);
     expect(sizes).toEqual([11, 8, 8]);
     expect(bestModules(graph, 0.5).sizes).toHaveLength(2);
+  });
+
+  it("seed 3: the modules are the key frequencies 36, 38 and 49 of the authors' labels", async () => {
+    const frequencies = authorsFrequencies(3);
+    const counts = bestModules(await authorsGraph(3, "lib"), 1).modules.map((features) => {
+      const count = new Map<number | null, number>();
+      for (const { layer, index } of features) {
+        const frequency = frequencies[layer]![index]!;
+        count.set(frequency, (count.get(frequency) ?? 0) + 1);
+      }
+      return [...count].sort((a, b) => b[1] - a[1]);
+    });
+    expect(new Set(counts.map(([[frequency]]) => frequency))).toEqual(new Set([36, 38, 49]));
+    const strangers = counts.flatMap((count) => count.slice(1)).reduce((sum, [, number]) => sum + number, 0);
+    expect(strangers).toBeLessThanOrEqual(1);
   });
 
   it("seed 0: modularity 0.278, four modules; PCA of seed 3 splits worse than LIB", async () => {
