@@ -214,6 +214,21 @@ describe("ablate", () => {
     expect(json<Answer>(await runCli(bundles, ["ablate", "nodes", other, "--json", "--metric", "ce-loss"])).tolerance).toBe(0.1);
   });
 
+  it("keeps no number that no layer has, and probes the others where they exist", async () => {
+    const { spec } = await tinyAnalysis();
+    type Answer = { curves: Record<string, [number, number][]> };
+    const kept = (await runCli(bundles, ["ablate", "nodes", spec, "--json", "--keep", "9,7"]));
+    expect(Object.values(json<Answer>(kept).curves).map((curve) => curve.map(([count]) => count))).toEqual([[0, 7, 9], [0, 7], [0, 6]]);
+    for (const [what, typed, sentence] of [
+      ["nodes", "2,10", '"keep" names 10 features, but no node layer has more than 9, those of "layers.0": name at most 9.'],
+      ["edges", "64,65,66,67,1", '"keep" names 64, 65, 66 and 1 more edges, but no section has more than 63, those of the one from "layers.0": name at most 63.'],
+    ] as const) {
+      const { code, stderr } = await runCli(bundles, ["ablate", what, spec, "--json", "--keep", typed]);
+      expect(code).toBe(2);
+      expect(stderr).toContain(sentence);
+    }
+  });
+
   it("is computed once for all who ask, and again when it is forced", async () => {
     const { folder: into, spec } = await tinyAnalysis();
     type Answer = { required: Record<string, number>; probes: object };

@@ -5,7 +5,7 @@ import { ablateEdges } from "../../core/lib/ablation/edgeAblation";
 import { ablateNodes } from "../../core/lib/ablation/nodeAblation";
 import type { Schedule } from "../../core/lib/ablation/schedules";
 import type { RunEvent } from "../../protocol/events";
-import { defaultTolerance, resolveSchedule } from "../spec/resolveAblation";
+import { defaultTolerance, mustBeSomewhere, resolveSchedule } from "../spec/resolveAblation";
 import type { AblateEdgesAnswer, AblateEdgesRequest, AblateNodesAnswer, AblateNodesRequest, AblationOptions } from "../worker/messages";
 import type { AblationSession } from "./ablationSession";
 import { Progress } from "./progress";
@@ -26,6 +26,7 @@ export async function nodeCurves(session: AblationSession, request: AblateNodesR
   const { schedule: wanted, earlyStopping } = resolveSchedule("nodes", request.schedule ?? {});
   const { data, tolerance } = scoring(session, request);
   const rotated = network.nodeLayers.filter(({ index }) => session.ordered(index, request.basis) !== null);
+  mustBeSomewhere("nodes", request.schedule ?? {}, rotated.map(({ name, width }) => ({ name, total: width })));
   const signals = signalsFor(request.run, rotated.length + 1, context);
   const base = await session.baseScore(data.metric, signals(0, "base score"));
   const answer: AblateNodesAnswer = { metric: data.metric, tolerance, base, curves: {}, needed: {} };
@@ -45,6 +46,7 @@ export async function nodeCurves(session: AblationSession, request: AblateNodesR
 export async function edgeCurves(session: AblationSession, request: AblateEdgesRequest, context: Context): Promise<AblateEdgesAnswer> {
   const { network, metadata } = session;
   const { schedule, earlyStopping } = resolveSchedule("edges", request.schedule ?? {});
+  mustBeSomewhere("edges", request.schedule ?? {}, network.sections.map(({ from, inputWidth, outputWidth }) => ({ name: from, total: inputWidth * outputWidth })));
   const { data, tolerance } = scoring(session, request);
   const signals = signalsFor(request.run, network.sections.length + 1, context);
   const base = await session.baseScore(data.metric, signals(0, "base score"));

@@ -53,6 +53,23 @@ export function resolveSchedule(what: "nodes" | "edges", spec: AblationScheduleS
   }
 }
 
+/** What can be kept of one node layer (features) or section (edges). */
+export interface Keepable { readonly name: string; readonly total: number }
+
+/**
+ * Layers differ in width, so a number that some of them have is probed there alone.
+ * @param places where the schedule runs @throws InputError for numbers of `keep` that none of them has
+ */
+export function mustBeSomewhere(what: "nodes" | "edges", { keep = [] }: AblationScheduleSpec, places: readonly Keepable[]): void {
+  const largest = places.reduce<Keepable | null>((most, one) => (most && most.total >= one.total ? most : one), null);
+  if (!largest) return;
+  const beyond = keep.filter((kept) => kept > largest.total);
+  if (beyond.length === 0) return;
+  const [things, place] = what === "nodes" ? ["features", "node layer"] : ["edges", "section"];
+  const named = `${beyond.slice(0, 3).join(", ")}${beyond.length > 3 ? ` and ${beyond.length - 3} more` : ""}`;
+  throw new InputError(`"keep" names ${named} ${things}, but no ${place} has more than ${largest.total}, those of ${what === "nodes" ? "" : "the one from "}"${largest.name}": name at most ${largest.total}.`);
+}
+
 /** What stands in the spec, with what was typed instead of it. A schedule that was typed leaves the numbers of the spec's own behind. */
 export function overridden(spec: AblationSpec | undefined, what: "nodes" | "edges", typed: AblationScheduleSpec): AblationScheduleSpec {
   const own = spec?.[what] ?? {};
