@@ -148,6 +148,36 @@ describe("figure", () => {
     expect(new Set(distinctNames(["a.lib.json", "a.lib.json"])).size).toBe(1);
   });
 
+  it("of labels takes those that were kept for the same analysis, kind and basis", async () => {
+    const { folder: into, spec } = await tinyAnalysis();
+    const out = join(into, "explained.svg");
+    const drawn = async (basis = "lib"): Promise<string> => {
+      json(await runCli(bundles, ["figure", "explained", spec, "--basis", basis, "--json", "--out", out]));
+      return readFile(out, "utf8");
+    };
+    const computed = await drawn();
+    json(await runCli(bundles, ["labels", spec, "--json"]));
+    expect(await drawn()).toBe(computed);
+    const file = join(into, ".lib-lens", (await readdir(join(into, ".lib-lens"))).find((name) => name.endsWith(".labels.json"))!);
+    interface Kept { key: string; found: { labels: { kind: string; layers: { name: string; explained: number[] }[] } }[] }
+    const kept = JSON.parse(await readFile(file, "utf8")) as Kept;
+    const [{ labels }] = kept.found as [Kept["found"][number]];
+    for (const { explained } of labels.layers) explained.fill(0.125);
+    const keep = (text: string): Promise<void> => writeFile(file, text);
+    await keep(JSON.stringify(kept));
+    expect(await drawn()).toContain("12.5");
+    // Of another basis, kind, analysis or layer, or damaged: found anew.
+    expect(await drawn("pca")).not.toContain("12.5");
+    for (const other of [{ ...kept, key: "other" }, { ...kept, found: [{ basis: "lib", labels: { ...labels, kind: "token" } }] }]) {
+      await keep(JSON.stringify(other));
+      expect(await drawn()).toBe(computed);
+    }
+    await keep(JSON.stringify(kept).replace('"layers.1"', '"layers.9"'));
+    expect(await drawn()).toBe(computed);
+    await keep("{");
+    expect(await drawn()).toBe(computed);
+  });
+
   it("of pictures needs a layer that is one", async () => {
     const { folder: into, spec } = await tinyAnalysis();
     const { code, stderr } = await runCli(bundles, ["figure", "directions", spec, "--out", join(into, "x.svg")]);

@@ -5,6 +5,7 @@ import type { AnalysisService } from "../analysis/analysisService";
 import { InputError } from "../analysis/errors";
 import { numbersOf } from "../analysis/moduleNumbers";
 import { modulesOfResult, type ResultModules } from "../analysis/resultModules";
+import { storedLabels } from "../analysis/store/foundLabels";
 import { readMatrix, withResult } from "../analysis/store/resultFile";
 import type { AblationOptions } from "../analysis/worker/messages";
 import { architectureFigure } from "../figures/architecture";
@@ -20,7 +21,7 @@ import { spansFigure } from "../figures/spans";
 import { spectraFigure } from "../figures/spectra";
 import { requireWritable, writeFileAtomically } from "../formats/bytes/atomicFile";
 import type { AblationCurve, ModuleNumbers } from "../protocol/ablation";
-import type { LabelKind, LabelledLayer } from "../protocol/labels";
+import type { LabelKind, LabelledLayer, LabelsAnswer } from "../protocol/labels";
 import { resultTensorName, type BasisName, type ResultMetadata } from "../protocol/result";
 import { allBases, optionsOf } from "./ablate";
 import type { CommandLine, FigureName } from "./arguments";
@@ -138,13 +139,18 @@ async function edgeCurves(service: AnalysisService, analysed: readonly Analysed[
   }));
 }
 
+/** What `lib-lens labels` or the editor kept, else found now. */
+async function labelsOf(service: AnalysisService, { file, metadata }: Analysed, kind: LabelKind | "auto", basis: BasisName): Promise<LabelsAnswer> {
+  return await storedLabels(file, metadata, kind, basis) ?? workToEnd((onEvent, signal) => service.labels(file, kind, basis, onEvent, signal));
+}
+
 function modelLabels(service: AnalysisService, analysed: readonly Analysed[]): Promise<ModelLabels[]> {
-  return ofBases(analysed, (one, basis) => workToEnd((onEvent, signal) => service.labels(one.file, one.line.kind, basis, onEvent, signal)));
+  return ofBases(analysed, (one, basis) => labelsOf(service, one, one.line.kind, basis));
 }
 
 /** The layer of `--layer`, or the first. @throws InputError for one that has no features. */
 async function profileOf(service: AnalysisService, one: Analysed, kind: LabelKind): Promise<LabelledLayer> {
-  const { layers } = await workToEnd((onEvent, signal) => service.labels(one.file, kind, "lib", onEvent, signal));
+  const { layers } = await labelsOf(service, one, kind, "lib");
   const { layer } = one.line;
   const found = layer === null ? layers[0] : layers.find(({ name }) => name === layer);
   if (!found) throw new InputError(`The result has no features at "${layer}": the layers with features are ${layers.map(({ name }) => name).join(", ")}.`);

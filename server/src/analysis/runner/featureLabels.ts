@@ -6,6 +6,7 @@ import { ActivationSource } from "../../core/lib/statistics/activationSource";
 import type { Matrix } from "../../core/linalg/matrix";
 import type { DataSet } from "../../formats/dataSet";
 import { InputError } from "../errors";
+import { usualLabelKind } from "../labelKind";
 import type { GroupMean, LabelKind, LabelledLayer, LabelsAnswer } from "../../protocol/labels";
 import type { LabelsRequest } from "../worker/messages";
 import { signalsFor, type Context } from "./ablationCurves";
@@ -14,7 +15,7 @@ import type { AblationSession } from "./ablationSession";
 /** @throws InputError for a kind of label that the data cannot give. */
 export async function featureLabels(session: AblationSession, request: LabelsRequest, context: Context): Promise<LabelsAnswer> {
   const { spec } = session.metadata;
-  const kind = request.labels === "auto" ? await usualKind(session) : request.labels;
+  const kind = request.labels === "auto" ? usualLabelKind(session.metadata) : request.labels;
   const rotated = session.network.nodeLayers.filter(({ index }) => session.ordered(index, request.basis) !== null);
   if (rotated.length === 0) throw new InputError(`The result holds no ${request.basis} basis to label: analyse with "basis.formula": "jacobian".`);
   const signals = signalsFor(request.run, rotated.length, context);
@@ -46,15 +47,6 @@ async function forEachFeatureBatch(session: AblationSession, source: ActivationS
     engine.dispose(features);
   }, progress);
   engine.dispose(weights);
-}
-
-async function usualKind(session: AblationSession): Promise<LabelKind> {
-  const { data } = session.metadata.spec;
-  if (data.kind === "modular-addition") return "fourier";
-  const { samples } = await session.samples(data);
-  if (samples.inputs.kind === "tokens") return "token";
-  if (samples.labels) return "class";
-  throw new InputError("Features of vectors are labelled by class, and the data has no labels: name them in \"data\" of the spec.");
 }
 
 /** At a layer of several positions a feature counts as its sum over them. */
@@ -104,7 +96,7 @@ function groupsOf(kind: Exclude<LabelKind, "fourier">, { inputs, labels }: DataS
     const skipped = inputs.positions - positions;
     return Int32Array.from({ length: rows }, (_, row) => inputs.values[(first + Math.floor(row / positions)) * inputs.positions + skipped + (row % positions)]!);
   }
-  if (!labels) throw new InputError("Class labels need labelled data: name labels in \"data\" of the spec, or choose --kind position or token.");
+  if (!labels) throw new InputError(`Class labels need labelled data: name labels in "data" of the spec${inputs.kind === "tokens" ? ", or choose --kind position or token" : ""}.`);
   const perSample = labels.length / inputs.count;
   return Int32Array.from({ length: rows }, (_, row) => {
     const sample = first + Math.floor(row / positions);

@@ -7,8 +7,9 @@ import { readFile, stat } from "node:fs/promises";
 import { parseJsonObject } from "../../formats/bytes/boundedJson";
 import { writeFileAtomically } from "../../formats/bytes/atomicFile";
 import { FormatError } from "../../formats/modelFile";
-import type { FoundLabels, GroupMean, LabelledLayer, LabelsAnswer } from "../../protocol/labels";
-import type { BasisName } from "../../protocol/result";
+import type { FoundLabels, GroupMean, LabelKind, LabelledLayer, LabelsAnswer } from "../../protocol/labels";
+import type { BasisName, ResultMetadata } from "../../protocol/result";
+import { usualLabelKind } from "../labelKind";
 
 const format = "lib-lens-labels";
 const limits = { bytes: 64 << 20, text: 1000 };
@@ -33,6 +34,14 @@ export async function readFound(result: string, key: string): Promise<FoundLabel
   const { found } = root;
   if (!Array.isArray(found) || found.length > bases.length || !found.every(isFound)) throw damaged("is damaged");
   return found;
+}
+
+/** Labels of one kind in one basis, where they were found before for exactly this result; null: they have to be found, also in the place of a damaged file. */
+export async function storedLabels(result: string, metadata: ResultMetadata, kind: LabelKind | "auto", basis: BasisName): Promise<LabelsAnswer | null> {
+  const found = (await readFound(result, metadata.key).catch(() => [])).find((one) => one.basis === basis)?.labels;
+  if (!found || found.kind !== (kind === "auto" ? usualLabelKind(metadata) : kind)) return null;
+  const known = new Set(metadata.layers.map(({ name }) => name));
+  return found.layers.every(({ name }) => known.has(name)) ? found : null;
 }
 
 /** Puts an answer in the place of that in the same basis; answers of another kind go. One with a number that JSON has no word for is not kept. */
