@@ -25,7 +25,7 @@ export async function nodeCurves(session: AblationSession, request: AblateNodesR
   const { network } = session;
   const { schedule: wanted, earlyStopping } = resolveSchedule("nodes", request.schedule ?? {});
   const { data, tolerance } = scoring(session, request);
-  const rotated = network.nodeLayers.filter(({ index }) => session.ordered(index, request.basis) !== null);
+  const rotated = network.nodeLayers.filter(({ index }) => session.rotated(index, request.basis));
   mustBeSomewhere("nodes", request.schedule ?? {}, rotated.map(({ name, width }) => ({ name, total: width })));
   const signals = signalsFor(request.run, rotated.length + 1, context);
   const base = await session.baseScore(data.metric, signals(0, "base score"));
@@ -33,7 +33,7 @@ export async function nodeCurves(session: AblationSession, request: AblateNodesR
   for (const [place, { index, name, width }] of rotated.entries()) {
     const usual: Schedule = width <= exhaustiveWidth ? { kind: "all" } : { kind: "exponential", base: growth, everyCutoff };
     const options = { schedule: wanted ?? usual, tolerance, ...(earlyStopping !== null ? { earlyStopping } : {}) };
-    const curve = await ablateNodes(network, index, session.ordered(index, request.basis)!, data, base, options, signals(place + 1, name));
+    const curve = await ablateNodes(network, index, (await session.ordered(index, request.basis))!, data, base, options, signals(place + 1, name));
     answer.curves[name] = curve.points.map(([kept, score]) => [kept, score]);
     answer.needed[name] = curve.needed;
     const kind = { what: "nodes", basis: request.basis, layer: name, metric: data.metric, base, tolerance } as const;
@@ -55,7 +55,8 @@ export async function edgeCurves(session: AblationSession, request: AblateEdgesR
   const constantFeature = request.basis === "neuron" || (metadata.spec.basis?.center ?? true);
   for (const { index, from } of network.sections) {
     const edges = await session.edges(index, request.basis, signals(index + 1, from));
-    const ablated = { section: index, edges, features: session.ordered(index, request.basis)!, next: session.ordered(index + 1, request.basis), constantFeature };
+    const [features, next] = [(await session.ordered(index, request.basis))!, await session.ordered(index + 1, request.basis)];
+    const ablated = { section: index, edges, features, next, constantFeature };
     const options = { schedule: schedule!, tolerance, ...(earlyStopping !== null ? { earlyStopping } : {}) };
     const result = await ablateEdges(network, ablated, data, base, options, signals(index + 1, from));
     answer.required[from] = result.required;

@@ -5,30 +5,27 @@ import { baseScore, type EvaluationData, type EvaluationSignals, type Metric } f
 import { scoreFeatureSet } from "../../core/lib/ablation/featureSet";
 import type { FeatureMap } from "../../core/lib/basis/layerBasis";
 import { edgesOfSection } from "../../core/lib/edges/edgesOfSection";
-import { selectColumns, transpose } from "../../core/linalg/arrange";
 import { identity } from "../../core/linalg/elementary";
 import type { Matrix } from "../../core/linalg/matrix";
 import { automaticBatchSize, networkBatches, type BatchSource } from "../../core/network/batches";
 import { cutIntoSections, type SectionedNetwork } from "../../core/network/section";
 import type { DataSet } from "../../formats/dataSet";
-import type { ModelFile } from "../../formats/modelFile";
 import { readDataSet } from "../../formats/readDataSet";
-import { resultTensorName, type BasisName, type ResultMetadata } from "../../protocol/result";
+import { openSafetensors } from "../../formats/safetensors/openSafetensors";
+import type { BasisName, ResultMetadata } from "../../protocol/result";
 import type { DataSpec } from "../../protocol/spec";
 import { CancelledError, InputError } from "../errors";
 import { parseSpec } from "../spec/parseSpec";
 import { resolveSpec, type ResolvedOptions } from "../spec/resolveSpec";
 import { FileHashes } from "../store/fileHashes";
-import { readMatrix, withResult } from "../store/resultFile";
+import { withResult } from "../store/resultFile";
 import { hashModel, type HashFile } from "../store/resultKey";
 import type { ComputeOptions } from "../worker/messages";
 import { evaluationData } from "./evaluation";
 import { toLibOptions } from "./libOptions";
 import { buildNetwork, loadModel } from "./loadModel";
 import { startEngine } from "./startEngine";
-
-/** `neuron`: the components themselves, reordered as an ablation removes them. */
-interface LayerMaps { lib: FeatureMap | null; pca: FeatureMap | null; neuron: FeatureMap | null }
+import { StoredBases } from "./storedBases";
 
 /** What the result was computed from, read only when it is needed again. */
 interface AnalysedData {
@@ -45,8 +42,7 @@ export class AblationSession {
     readonly metadata: ResultMetadata,
     readonly network: SectionedNetwork,
     private readonly labelled: EvaluationData | null,
-    private readonly layers: readonly LayerMaps[],
-    private readonly libEdges: readonly (Matrix | null)[],
+    private readonly stored: StoredBases,
     private readonly analysed: AnalysedData,
   ) {}
 
@@ -64,25 +60,10 @@ export class AblationSession {
       const engine = await startEngine(compute, resolved.precision);
       const network = cutIntoSections(buildNetwork(model, engine), spec.nodeLayers ?? model.architecture.nodeLayers);
       const data = evaluationData(network, samples, resolved);
-      const layers: LayerMaps[] = [];
-      for (const { index, width } of network.nodeLayers) {
-        const map = async (C: string, CPinv: string): Promise<FeatureMap | null> => {
-          const [forward, back] = [await readMatrix(opened, C), await readMatrix(opened, CPinv)];
-          if (forward && back && (forward.rows !== width || back.cols !== width || forward.cols !== back.rows)) {
-            throw new InputError(`${file} does not fit the model ${metadata.model.path}: analyse again.`);
-          }
-          return forward && back && { C: forward, CPinv: back };
-        };
-        layers.push({
-          lib: await map(resultTensorName.C(index), resultTensorName.CPinv(index)),
-          pca: await map(resultTensorName.W(index), resultTensorName.WPinv(index)),
-          neuron: await rankedNeurons(opened, index, metadata.spec.basis?.center ?? true),
-        });
-      }
-      const libEdges: (Matrix | null)[] = [];
-      for (const { index } of network.sections) libEdges.push(await readMatrix(opened, resultTensorName.edges(index)));
+      const misfit = `${file} does not fit the model ${metadata.model.path}: analyse again.`;
+      const stored = new StoredBases(opened.tensors, network.nodeLayers, spec.basis?.center ?? true, () => openSafetensors(file), misfit);
       const read = (wanted: DataSpec): Promise<DataSet> => readDataSet(wanted, dirname(file), undefined, hashFile);
-      return new AblationSession(metadata, network, data, layers, libEdges, { resolved, read });
+      return new AblationSession(metadata, network, data, stored, { resolved, read });
     });
   }
 
@@ -92,22 +73,17 @@ export class AblationSession {
     throw new InputError("An ablation is scored against labels, and the evaluation data has none: name labels in \"evaluation.data\" of the spec and analyse again.");
   }
 
-  /**
-   * Features of a node layer in the order in which an ablation keeps them; null for a layer that is not rotated. Neurons have no order of
-   * their own: the constant comes first, then by falling mean square. @throws InputError
-   */
-  ordered(layer: number, basis: BasisName): FeatureMap | null {
-    return basis === "neuron" ? this.layers[layer].neuron : this.features(layer, basis);
+  /** Whether a node layer has features of its own in a basis: an output is often not rotated. */
+  rotated(layer: number, basis: BasisName): boolean {
+    return this.stored.has(layer, basis);
   }
 
-  /** Features of a node layer in a basis; null for a layer that is not rotated. @throws InputError */
-  features(layer: number, basis: BasisName): FeatureMap | null {
-    const maps = this.layers[layer];
-    const node = this.network.nodeLayers[layer];
-    if (!maps || !node) throw new InputError(`There is no node layer ${layer} in this result: the layers are 0 to ${this.layers.length - 1}.`);
-    if (basis !== "neuron") return maps[basis];
-    const own = identity(node.width);
-    return { C: own, CPinv: own };
+  /**
+   * Features of a node layer in the order in which an ablation keeps them; null for a layer that is not rotated. Neurons have no order of
+   * their own: the constant comes first, then by falling mean square. @throws FormatError
+   */
+  ordered(layer: number, basis: BasisName): Promise<FeatureMap | null> {
+    return this.stored.map(layer, basis);
   }
 
   /**
@@ -115,11 +91,10 @@ export class AblationSession {
    * graph, which would rank weak edges wrongly. @throws InputError when the result has no such basis.
    */
   async edges(section: number, basis: BasisName, signals: EvaluationSignals): Promise<Matrix> {
-    const stored = this.libEdges[section];
-    if (!stored || !this.ordered(section, basis)) {
+    if (!this.stored.hasEdges(section) || !this.rotated(section, basis)) {
       throw new InputError(`The result holds no ${basis} basis for section ${section}: analyse with "basis.formula": "jacobian".`);
     }
-    if (basis === "lib") return stored;
+    if (basis === "lib") return (await this.stored.edges(section))!;
     const key = `${basis} ${section}`;
     const known = this.computed.get(key);
     if (known) return known;
@@ -132,7 +107,7 @@ export class AblationSession {
   private async computeEdges(section: number, basis: BasisName, signals: EvaluationSignals): Promise<Matrix> {
     const { resolved } = this.analysed;
     const { samples, batches } = await this.samples(this.metadata.spec.data);
-    const maps = this.network.nodeLayers.map(({ index }) => this.layers[index]![basis]);
+    const maps = { from: await this.ordered(section, basis), to: await this.ordered(section + 1, basis) };
     const options = toLibOptions(resolved, resolved.maxMemoryBytes / 4, this.network, samples.inputs);
     return edgesOfSection(this.network, section, maps, batches, options, {
       checkCancelled: () => signals.checkCancelled(),
@@ -159,25 +134,20 @@ export class AblationSession {
     return score;
   }
 
-  /** Score with some features of one node layer removed. @throws NetworkError for a feature that does not exist. */
-  scoreWithout(layer: number, basis: BasisName, remove: readonly number[], signals: EvaluationSignals): Promise<number> {
-    // Of a layer without a rotation the features are its components.
-    const features = this.features(layer, basis) ?? this.features(layer, "neuron")!;
+  /** Score with some features of one node layer removed. @throws InputError or NetworkError for a layer or feature that does not exist. */
+  async scoreWithout(layer: number, basis: BasisName, remove: readonly number[], signals: EvaluationSignals): Promise<number> {
+    const features = await this.features(layer, basis);
     return scoreFeatureSet(this.network, layer, features, { remove }, this.data, signals);
   }
-}
 
-/** The neurons of a layer that has a basis, the constant component first, then by falling mean square. */
-async function rankedNeurons(opened: ModelFile, layer: number, centred: boolean): Promise<FeatureMap | null> {
-  const gram = await readMatrix(opened, resultTensorName.gram(layer));
-  if (!gram) return null;
-  const mean = await opened.read(resultTensorName.mean(layer));
-  const constant = gram.rows - 1;
-  // The Gram of centred activations lacks the squared mean.
-  const meanSquare = (neuron: number): number => gram.data[neuron * gram.cols + neuron] + (centred ? mean[neuron] ** 2 : 0);
-  const order = Array.from({ length: constant }, (_, neuron) => neuron).sort((a, b) => meanSquare(b) - meanSquare(a) || a - b);
-  const C = selectColumns(identity(gram.rows), [constant, ...order]);
-  return { C, CPinv: transpose(C) };
+  /** Features by their own numbers: of neurons, and of a layer without a rotation, its components as they come. */
+  private async features(layer: number, basis: BasisName): Promise<FeatureMap> {
+    const { nodeLayers } = this.network;
+    const node = nodeLayers[layer];
+    if (!node) throw new InputError(`There is no node layer ${layer} in this result: the layers are 0 to ${nodeLayers.length - 1}.`);
+    const own = identity(node.width);
+    return (basis === "neuron" ? null : await this.ordered(layer, basis)) ?? { C: own, CPinv: own };
+  }
 }
 
 async function mustBeUnchanged(metadata: ResultMetadata, hashFile: HashFile): Promise<void> {

@@ -16,7 +16,7 @@ import type { AblationSession } from "./ablationSession";
 export async function featureLabels(session: AblationSession, request: LabelsRequest, context: Context): Promise<LabelsAnswer> {
   const { spec } = session.metadata;
   const kind = request.labels === "auto" ? usualLabelKind(session.metadata) : request.labels;
-  const rotated = session.network.nodeLayers.filter(({ index }) => session.ordered(index, request.basis) !== null);
+  const rotated = session.network.nodeLayers.filter(({ index }) => session.rotated(index, request.basis));
   if (rotated.length === 0) throw new InputError(`The result holds no ${request.basis} basis to label: analyse with "basis.formula": "jacobian".`);
   const signals = signalsFor(request.run, rotated.length, context);
   const data = kind === "fourier" ? { ...spec.data, split: "all" as const } : spec.data;
@@ -27,7 +27,7 @@ export async function featureLabels(session: AblationSession, request: LabelsReq
   const source = new ActivationSource(session.network, batches, 0, () => context.checkCancelled());
   const layers: LabelledLayer[] = [];
   for (const [place, { index, name }] of rotated.entries()) {
-    const { C } = session.ordered(index, request.basis)!;
+    const { C } = (await session.ordered(index, request.basis))!;
     const { progress } = signals(place, name);
     const values = (each: EachBatch): Promise<void> => forEachFeatureBatch(session, source, index, C, each, progress);
     layers.push(kind === "fourier" ? await fourierLayer(name, C.cols, data.modulus!, values, context) : await profileLayer(name, C.cols, kind, samples, values));

@@ -27,7 +27,7 @@ async function ofBasis(
   for (const { index, from, to } of network.sections) {
     const edges = await session.edges(index, basis, signals(index, from));
     const [input, output] = [network.nodeLayers[index], network.nodeLayers[index + 1]];
-    const constant = { input: hasConstant, output: hasConstant && session.ordered(index + 1, basis) !== null };
+    const constant = { input: hasConstant, output: hasConstant && session.rotated(index + 1, basis) };
     const possible = (input.width - Number(constant.input)) * (output.width - Number(constant.output));
     sections.push({
       from, to,

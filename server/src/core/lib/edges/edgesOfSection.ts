@@ -8,15 +8,16 @@ import type { LibOptions, LibSignals } from "../options";
 import { ActivationSource } from "../statistics/activationSource";
 import { edgesBetween } from "./edgesBetween";
 
-/** E [r', r] of section `index`, from every sample. @param maps feature maps of all node layers in the basis */
+/** E [r', r] of section `index`, from every sample. @param maps of the node layers at its ends; null: its components themselves */
 export async function edgesOfSection(
-  network: SectionedNetwork, index: number, maps: readonly (FeatureMap | null)[], batches: BatchSource, options: LibOptions, signals: LibSignals,
+  network: SectionedNetwork, index: number, maps: { from: FeatureMap | null; to: FeatureMap | null }, batches: BatchSource, options: LibOptions, signals: LibSignals,
 ): Promise<Matrix> {
   const section = network.sections[index];
   const source = new ActivationSource(network, batches, options.memoryBudget / 2, () => signals.checkCancelled());
+  const ends = network.nodeLayers.map((layer) => (layer.index === index ? maps.from : layer.index === index + 1 ? maps.to : null));
   const task = (fraction: number): void => signals.progress("edges", fraction, section.from);
   try {
-    return (await edgesBetween(section, source.at(index), maps, options, { ...signals, task })).edges;
+    return (await edgesBetween(section, source.at(index), ends, options, { ...signals, task })).edges;
   } finally {
     source.dispose();
   }
