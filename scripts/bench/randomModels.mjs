@@ -2,20 +2,12 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { importTypeScript } from "../shared/typeScript.mjs";
+
+const { seededRandom } = await importTypeScript("server/src/core/random.ts");
 
 /** Standard deviation of GPT-2's weights before training. */
 const weightDeviation = 0.02;
-
-/** Uniform numbers in [0, 1) (mulberry32). */
-function uniform(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Float32Array of normal numbers (Box and Muller). */
 function normal(random, count, deviation) {
@@ -61,7 +53,7 @@ function writeNpy(file, shape, values) {
 export function writeGpt2(folder, { width, heads, layers, vocabulary, sequences, positions, seed }) {
   if (width % heads !== 0) throw new Error(`${heads} heads do not divide a width of ${width}: choose --width and --heads that fit.`);
   mkdirSync(folder, { recursive: true });
-  const random = uniform(seed);
+  const random = seededRandom(seed);
   const tensors = [];
   const add = (name, ...shape) => tensors.push([name, shape, normal(random, shape.reduce((product, extent) => product * extent, 1), weightDeviation)]);
   const fill = (name, size, value) => tensors.push([name, [size], new Float32Array(size).fill(value)]);
@@ -103,7 +95,7 @@ export function writeGpt2(folder, { width, heads, layers, vocabulary, sequences,
  */
 export function writeMlp(folder, { widths, samples, seed }) {
   mkdirSync(folder, { recursive: true });
-  const random = uniform(seed);
+  const random = seededRandom(seed);
   const tensors = widths.slice(1).flatMap((to, layer) => {
     const from = widths[layer];
     return [

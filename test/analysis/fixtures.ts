@@ -3,18 +3,14 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seededRandom } from "../../server/src/core/random";
 import { writeSafetensors, type WritableTensor } from "../../server/src/formats/safetensors/writeSafetensors";
 import type { AnalysisSpec } from "../../server/src/protocol/spec";
 
-/** Numbers in [-1, 1), the same in every run (mulberry32). */
+/** Numbers in [-1, 1), the same in every run. */
 export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 31 - 1;
-  };
+  const next = seededRandom(seed);
+  return () => 2 * next() - 1;
 }
 
 export function folder(): Promise<string> {

@@ -1,14 +1,11 @@
 /** @file Seeded damage to the bytes of a file. */
 
-/** A small seeded generator (mulberry32): integers in [0, n). */
+import { seededRandom } from "../../server/src/core/random";
+
+/** Integers in [0, n), the same in every run. */
 export function seededIntegers(seed: number): (n: number) => number {
-  let state = seed >>> 0;
-  return (n) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % n;
-  };
+  const next = seededRandom(seed);
+  return (n) => (next() * 2 ** 32) % n;
 }
 
 const lengths = [0n, 1n, 0x7fn, 0xffn, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn, 0xfffffffbn, 2n ** 33n, 2n ** 53n, 2n ** 63n - 1n, 2n ** 64n - 5n];

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
+import { seededRandom } from "../../server/src/core/random";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -26,6 +27,16 @@ it("a program that does not end is stopped with its children, and the exit code 
   `);
   expect(stdout).toBe("code 124\n");
   expect(status).toBe(0);
+});
+
+it("a script draws the numbers that the product draws", () => {
+  const { stdout } = script(`
+    import { importTypeScript } from "./scripts/shared/typeScript.mjs";
+    const { seededRandom } = await importTypeScript("server/src/core/random.ts");
+    const next = seededRandom(7);
+    console.log(JSON.stringify(Array.from({ length: 5 }, next)));
+  `);
+  expect(JSON.parse(stdout)).toEqual(Array.from({ length: 5 }, seededRandom(7)));
 });
 
 it("packaging refuses an unknown platform before it builds anything", () => {

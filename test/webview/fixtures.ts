@@ -1,21 +1,11 @@
 /** @file Results and runs made from a seed: heavy-tailed edges in modules, spectra with a gap, as real ones have. */
 
+import { seededRandom } from "../../server/src/core/random";
 import type { AblationCurve, ModuleNumbers } from "../../server/src/protocol/ablation";
 import type { LabelKind, LabelsAnswer } from "../../server/src/protocol/labels";
 import type { RunEvent } from "../../server/src/protocol/events";
 import { resultTensorName, type BasisName, type EdgeList, type LayerSummary, type ResultMetadata, type SectionSummary } from "../../server/src/protocol/result";
 import type { ViewMatrix } from "../../server/src/protocol/views";
-
-/** mulberry32: small, seeded, good enough for fixtures. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 export interface LayerPlan { name: string; dimension: number; kept: number }
 
@@ -39,7 +29,7 @@ const featuresOf = ({ kept, dimension }: LayerPlan): number => (kept > 0 ? kept 
 export interface Fixture { metadata: ResultMetadata; matrices: Map<string, ViewMatrix> }
 
 export function fixture(plan: LayerPlan[], seed = 1, signed = false): Fixture {
-  const next = random(seed);
+  const next = seededRandom(seed);
   const matrices = new Map<string, ViewMatrix>();
   const layers = plan.map((layer, index): LayerSummary => ({
     index,
@@ -172,7 +162,7 @@ export function labelsOf({ layers }: ResultMetadata, kind: LabelKind, basis: Bas
   return {
     kind,
     layers: layers.filter(({ kept }) => kept > 0).map(({ name, kept }, layer) => {
-      const next = random(17 + layer + (basis === "lib" ? 0 : 100));
+      const next = seededRandom(17 + layer + (basis === "lib" ? 0 : 100));
       const explained = Array.from({ length: kept }, (_, feature) => (feature === 0 ? 0 : next() ** (basis === "lib" ? 0.5 : 1.2)));
       return {
         name, explained,

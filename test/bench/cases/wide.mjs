@@ -13,6 +13,9 @@ import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { importTypeScript } from "../../../scripts/shared/typeScript.mjs";
+
+const { seededRandom } = await importTypeScript("server/src/core/random.ts");
 
 const { positionals: [folder], values } = parseArgs({
   allowPositionals: true,
@@ -24,17 +27,6 @@ const { positionals: [folder], values } = parseArgs({
 if (!folder) throw new Error("Give the folder to write to: node test/bench/cases/wide.mjs FOLDER [--width 4096] [--samples 60000]");
 const [width, hidden, samples, patterns] = [values.width, values.hidden, values.samples, values.patterns].map(Number);
 const [side, classes] = [28, 10];
-
-/** Uniform in [0, 1), the same in every run (mulberry32). */
-function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 async function write(file, parts) {
   const stream = createWriteStream(file);
@@ -52,7 +44,7 @@ function* modelParts(widths) {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   yield Buffer.concat([length, header]);
-  const next = random(1);
+  const next = seededRandom(1);
   for (const [, shape] of shapes) {
     // A uniform number in [-1, 1) has the variance 1/3.
     const scale = shape.length === 2 ? Math.sqrt(6 / shape[1]) : 0.1;
@@ -62,7 +54,7 @@ function* modelParts(widths) {
 }
 
 function* imageParts() {
-  const next = random(2);
+  const next = seededRandom(2);
   const pixels = side * side;
   const shapes = Array.from({ length: patterns }, () => Float32Array.from({ length: pixels }, () => next() ** 3));
   const head = Buffer.alloc(16);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { seededRandom } from "../../../server/src/core/random";
 import { colourTable, parseColour, tableSize } from "../../../webview/src/heatmap/colour";
 import { clusteredOrder } from "../../../webview/src/heatmap/order";
 import { levelFor, pyramid } from "../../../webview/src/heatmap/pyramid";
 import { pixelTable, scaled, spread, tableIndex } from "../../../webview/src/heatmap/scale";
 import { pan, reveal, whole, zoom } from "../../../webview/src/heatmap/viewport";
 import type { Theme } from "../../../webview/src/shared/theme";
-import { random } from "../fixtures";
 
 function noise(rows: number, cols: number, seed: number): { rows: number; cols: number; values: Float32Array } {
-  const next = random(seed);
+  const next = seededRandom(seed);
   return { rows, cols, values: Float32Array.from({ length: rows * cols }, () => next() - 0.5) };
 }
 
@@ -45,7 +45,7 @@ describe("pyramid", () => {
 test("clustering brings hidden blocks back to the diagonal", () => {
   const size = 60;
   const blocks = 3;
-  const next = random(7);
+  const next = seededRandom(7);
   const values = new Float32Array(size * size);
   // Blocks are interleaved, so that nothing is seen in the stored order; a weak chain between them gives them an order.
   for (let row = 0; row < size; row++) for (let col = 0; col < size; col++) {
