@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, type ModelFile } from "./modelFile";
 import type { ByteSource } from "./bytes/byteSource";
-import { fileSource } from "./bytes/fileSource";
+import { openOwned } from "./bytes/fileSource";
 import { folderWeights, huggingFaceConfig, openShardIndex } from "./huggingFace";
 import { looksLikeLlama2c } from "./llama2c/llama2cHeader";
 import { openLlama2c } from "./llama2c/openLlama2c";
@@ -27,14 +27,7 @@ const headLength = 512;
  */
 export async function openModel(path: string): Promise<ModelFile> {
   const file = await weightsFile(path);
-  const source = await fileSource(file);
-  let model: ModelFile;
-  try {
-    model = await openModelFrom(source, true);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
+  const model = await openOwned(file, (source) => openModelFrom(source, true));
   const config = await huggingFaceConfig(file);
   return config === null ? model : { ...model, metadata: new Map([...model.metadata, ["config", config]]) };
 }
@@ -51,7 +44,7 @@ export async function openModelFrom(source: ByteSource, followShards = false): P
   if (looksLikeLlama2c(head, source.size)) return openLlama2c(source);
   if (head[0] === 0x80) return openTorchLegacy(source);
   if (head[0] === 0x7b && followShards) {
-    const sharded = await openShardIndex(source, openModelShard);
+    const sharded = await openShardIndex(source, (path) => openOwned(path, openModelFrom));
     if (sharded !== null) {
       await source.close();
       return sharded;
@@ -60,16 +53,6 @@ export async function openModelFrom(source: ByteSource, followShards = false): P
   const known = refusal(head);
   throw new FormatError(known !== null ? `${source.name} ${known}.`
     : `${source.name} is of no known format; PyTorch files, safetensors, .npy, .npz and llama2.c exports are read: export the model as one of these.`);
-}
-
-async function openModelShard(path: string): Promise<ModelFile> {
-  const source = await fileSource(path);
-  try {
-    return await openModelFrom(source);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
 }
 
 async function openZip(source: ByteSource): Promise<ModelFile> {

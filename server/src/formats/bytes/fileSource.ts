@@ -33,6 +33,17 @@ export async function withFile<T>(path: string, use: (source: ByteSource) => Pro
   }
 }
 
+/** What `open` makes of the opened file owns it from then on; where `open` fails the file is closed. */
+export async function openOwned<T>(path: string, open: (source: ByteSource) => Promise<T>): Promise<T> {
+  const source = await fileSource(path);
+  try {
+    return await open(source);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
 async function openForReading(path: string): Promise<FileHandle> {
   try {
     // Without O_NONBLOCK, opening a named pipe would wait for a writer. Windows has neither.

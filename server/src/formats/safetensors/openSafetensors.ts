@@ -2,7 +2,7 @@
 
 import { FormatError, type ModelFile, type TensorValues } from "../modelFile";
 import type { ByteSource } from "../bytes/byteSource";
-import { fileSource } from "../bytes/fileSource";
+import { openOwned } from "../bytes/fileSource";
 import { denseStrides, readDense } from "../tensors/tensorView";
 import { readSafetensorsHeader } from "./safetensorsHeader";
 
@@ -11,13 +11,7 @@ import { readSafetensorsHeader } from "./safetensorsHeader";
  * @throws FormatError when the file is absent or damaged.
  */
 export async function openSafetensors(path: string): Promise<ModelFile> {
-  const source = await fileSource(path);
-  try {
-    return await safetensorsFrom(source);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
+  return openOwned(path, safetensorsFrom);
 }
 
 /** The same over any source, which the returned file owns. */

@@ -65,25 +65,14 @@ const embedding: Expand = (call) => [
   { name: "weight", shape: [dimension(call, 0, "num_embeddings"), dimension(call, 1, "embedding_dim")] },
 ];
 
-function convolution(rank: number): Expand {
+/** @param transposed its weight leads from the inputs, groups dividing the outputs */
+function convolution(rank: number, transposed = false): Expand {
   return (call) => {
     const [inputs, outputs] = [dimension(call, 0, "in_channels"), dimension(call, 1, "out_channels")];
     const kernel = sizes(value(call, 2, "kernel_size"), rank);
     const groups = dimension(call, 6, "groups", 1);
     return [
-      { name: "weight", shape: [outputs, divide(inputs, groups), ...kernel] },
-      ...when(value(call, 7, "bias", true), [{ name: "bias", shape: [outputs] }]),
-    ];
-  };
-}
-
-function transposedConvolution(rank: number): Expand {
-  return (call) => {
-    const [inputs, outputs] = [dimension(call, 0, "in_channels"), dimension(call, 1, "out_channels")];
-    const kernel = sizes(value(call, 2, "kernel_size"), rank);
-    const groups = dimension(call, 6, "groups", 1);
-    return [
-      { name: "weight", shape: [inputs, divide(outputs, groups), ...kernel] },
+      { name: "weight", shape: transposed ? [inputs, divide(outputs, groups), ...kernel] : [outputs, divide(inputs, groups), ...kernel] },
       ...when(value(call, 7, "bias", true), [{ name: "bias", shape: [outputs] }]),
     ];
   };
@@ -159,7 +148,7 @@ const known: ReadonlyMap<string, Expand> = new Map<string, Expand>([
   ["Linear", linear], ["LazyLinear", lazyLinear], ["Bilinear", bilinear],
   ["Embedding", embedding], ["EmbeddingBag", embedding],
   ["Conv1d", convolution(1)], ["Conv2d", convolution(2)], ["Conv3d", convolution(3)],
-  ["ConvTranspose1d", transposedConvolution(1)], ["ConvTranspose2d", transposedConvolution(2)], ["ConvTranspose3d", transposedConvolution(3)],
+  ["ConvTranspose1d", convolution(1, true)], ["ConvTranspose2d", convolution(2, true)], ["ConvTranspose3d", convolution(3, true)],
   ["BatchNorm1d", batchNorm(true, true)], ["BatchNorm2d", batchNorm(true, true)], ["BatchNorm3d", batchNorm(true, true)],
   ["SyncBatchNorm", batchNorm(true, true)],
   ["InstanceNorm1d", batchNorm(false, false)], ["InstanceNorm2d", batchNorm(false, false)], ["InstanceNorm3d", batchNorm(false, false)],

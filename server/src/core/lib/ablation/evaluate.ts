@@ -62,6 +62,18 @@ export class ScoreSum {
   }
 }
 
+/** Score of what `run` makes of all batches, the output [B, T, classes] of each in turn. */
+export async function scoreOf<B>(engine: Engine, data: EvaluationData, batches: readonly B[], run: (batch: B) => Tensor, signals: EvaluationSignals): Promise<number> {
+  const sum = new ScoreSum(engine, data);
+  for (const batch of batches) {
+    signals.checkCancelled();
+    const output = engine.tidy(() => run(batch));
+    await sum.add(output);
+    engine.dispose(output);
+  }
+  return sum.value;
+}
+
 function countEqual(answers: Int32Array, labels: Int32Array): number {
   let equal = 0;
   for (let at = 0; at < labels.length; at += 1) if (answers[at] === labels[at]) equal += 1;

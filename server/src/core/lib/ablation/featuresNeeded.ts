@@ -2,7 +2,7 @@
 
 import type { SectionedNetwork } from "../../network/section";
 import type { FeatureMap } from "../basis/layerBasis";
-import { isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
+import { isWithin, scoreOf, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { disposeFeatures, layerFeatures } from "./layerFeatures";
 import { leadingFeatures } from "./nodeAblation";
 
@@ -22,14 +22,8 @@ export async function featuresNeeded(
   const run = leadingFeatures(network, layer, basis);
   try {
     for (let count = kept - 1; count >= 0; count -= 1) {
-      const sum = new ScoreSum(engine, data);
-      for (const batch of batches) {
-        signals.checkCancelled();
-        const output = engine.tidy(() => run(batch, count));
-        await sum.add(output);
-        engine.dispose(output);
-      }
-      if (!isWithin(data.metric, sum.value, base, tolerance)) return count + 1;
+      const score = await scoreOf(engine, data, batches, (batch) => run(batch, count), signals);
+      if (!isWithin(data.metric, score, base, tolerance)) return count + 1;
       signals.progress((kept - count) / kept);
     }
     return 0;

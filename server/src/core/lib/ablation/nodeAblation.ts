@@ -5,7 +5,7 @@ import type { SectionedNetwork } from "../../network/section";
 import type { FeatureMap } from "../basis/layerBasis";
 import { bisect, type BisectSchedule } from "./bisect";
 import { chosen, part, times } from "./chosenFeatures";
-import { fromNodeLayer, isWithin, ScoreSum, type EvaluationData, type EvaluationSignals } from "./evaluate";
+import { fromNodeLayer, isWithin, scoreOf, type EvaluationData, type EvaluationSignals } from "./evaluate";
 import { featureSection } from "./featureSection";
 import { asActivations, disposeFeatures, layerFeatures, type FeatureBatch } from "./layerFeatures";
 import { ablatedCounts, fitted, runSchedule, type Schedule } from "./schedules";
@@ -54,16 +54,10 @@ export async function ablateNodes(
   let done = 0;
   const evaluate = async (remaining: number): Promise<number> => {
     if (remaining >= kept) return base;
-    const sum = new ScoreSum(engine, data);
-    for (const batch of batches) {
-      signals.checkCancelled();
-      const output = engine.tidy(() => run(batch, remaining));
-      await sum.add(output);
-      engine.dispose(output);
-    }
+    const score = await scoreOf(engine, data, batches, (batch) => run(batch, remaining), signals);
     done += 1;
     signals.progress(done / probes);
-    return sum.value;
+    return score;
   };
   const isGood = (score: number): boolean => isWithin(data.metric, score, base, tolerance);
   try {

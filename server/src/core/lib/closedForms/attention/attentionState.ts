@@ -24,11 +24,11 @@ export interface Turns {
   readonly outputs: Rotation;
 }
 
-/** n = samples times output positions T, S input positions, e width of queries, f width of values. */
-export interface HeadState {
-  /** q_t [n, e], not turned. */
+/** What a head attends to, for B samples: T output and S input positions, e width of queries, f width of values. */
+export interface HeadPattern {
+  /** q_t [B, T, e], not turned. */
   readonly queries: Tensor;
-  /** q_t R_t [n, e] */
+  /** q_t R_t [B, T, e] */
   readonly turned: Tensor;
   /** k_s R_s [B, S, e], centred over s */
   readonly keys: Tensor;
@@ -36,8 +36,12 @@ export interface HeadState {
   readonly values: Tensor;
   /** p_ts [B, T, S] */
   readonly pattern: Tensor;
-  /** o_t = sum_s p_ts v_s [n, f], of the centred values */
+  /** o_t [B, T, f], of the centred values */
   readonly mixed: Tensor;
+}
+
+/** The same with the n = B T outputs of all samples as one axis (`queries`, `turned`, `mixed`: [n, ...]), and what squares need. */
+export interface HeadState extends HeadPattern {
   /** p_tt [n, 1] */
   readonly ownWeight: Tensor;
   /** v_t - o_t [n, f] */
@@ -120,22 +124,6 @@ export function turnsOf(engine: Engine, { rotary, heads }: AttentionSkip, positi
   const inputs = rotation(engine, rotary, width, positions);
   const last = (table: Tensor): Tensor => engine.slice(table, [positions - outputs, 0], [outputs, width]);
   return { inputs, outputs: { ...inputs, cosines: last(inputs.cosines), sines: last(inputs.sines) } };
-}
-
-/** What a head attends to, for B samples. */
-export interface HeadPattern {
-  /** q_t [B, T, e], not turned. */
-  readonly queries: Tensor;
-  /** q_t R_t [B, T, e] */
-  readonly turned: Tensor;
-  /** k_s R_s [B, S, e], centred over s */
-  readonly keys: Tensor;
-  /** v_s [B, S, f], centred over s */
-  readonly values: Tensor;
-  /** p_ts [B, T, S] */
-  readonly pattern: Tensor;
-  /** o_t [B, T, f], of the centred values */
-  readonly mixed: Tensor;
 }
 
 /** The last `outputs` positions of x [B, S, width]. */
