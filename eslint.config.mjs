@@ -44,7 +44,7 @@ const outsideServer = Object.entries(shared).map(([side, allowed]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: [".engine/**", "dist/**", "node_modules/**", "artifacts/**", "examples/**", "server/src/engine/kernels/*.as.ts", ".lib-lens/**"] },
+  { ignores: [".engine/**", "dist/**", "node_modules/**", "artifacts/**", "examples/**", "server/src/engine/kernels/**/*.as.ts", ".lib-lens/**"] },
   ...tseslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -11,7 +11,7 @@ const largestSingleRead = 1 << 30;
 /**
  * @throws FormatError when the file is absent, unreadable or not a regular file (a pipe or device could block for ever or never end).
  */
-export async function fileSource(path: string): Promise<ByteSource> {
+async function fileSource(path: string): Promise<ByteSource> {
   const handle = await openForReading(path);
   try {
     const stat = await handle.stat();
