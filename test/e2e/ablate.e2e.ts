@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { AblationCurve } from "../../server/src/protocol/ablation";
 import "./harness/provided";
 import { startEditor, type Editor } from "./harness/vscode";
-import { launchBrowser, Workbench } from "./harness/workbench";
+import { launchBrowser, waits, Workbench } from "./harness/workbench";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const layers = ["layers.0", "layers.1", "layers.2"];
@@ -56,8 +56,8 @@ async function ablate(what: "Features" | "Edges", also?: string): Promise<void> 
   for (let attempt = 1; ; attempt++) {
     await workbench.runCommand("LIB: Ablate");
     try {
-      await widget.locator(".monaco-list-row").filter({ hasText: what }).first().click({ timeout: 30_000 });
-      await bases.waitFor({ timeout: 30_000 });
+      await widget.locator(".monaco-list-row").filter({ hasText: what }).first().click({ timeout: waits.answer });
+      await bases.waitFor({ timeout: waits.answer });
       break;
     } catch (error) {
       if (attempt === 3) throw error;
@@ -88,17 +88,17 @@ describe("an ablation", () => {
     await workbench.runCommand("LIB: Open Interaction Graph");
     const plots = await workbench.webview("body[data-status='done'] .plots-view");
     const isAt = (tab: string): Promise<string | null> => plots.getByRole("tab", { name: tab }).getAttribute("aria-selected");
-    await expect.poll(() => isAt("Graph"), { timeout: 30_000 }).toBe("true");
+    await expect.poll(() => isAt("Graph"), { timeout: waits.answer }).toBe("true");
     await plots.evaluate(rowRecorder);
     await ablate("Features");
-    await progress("features").first().waitFor({ timeout: 60_000 });
-    await expect.poll(() => isAt("Plots"), { timeout: 30_000 }).toBe("true");
+    await progress("features").first().waitFor({ timeout: waits.work });
+    await expect.poll(() => isAt("Plots"), { timeout: waits.answer }).toBe("true");
     const curves = card(plots, "Score against features kept");
-    await curves.waitFor({ timeout: 90_000 });
+    await curves.waitFor({ timeout: waits.work });
     await workbench.screenshot("ablation-while-running");
-    await progress("features").first().waitFor({ state: "detached", timeout: 110_000 });
+    await progress("features").first().waitFor({ state: "detached", timeout: waits.work });
     expect(stored().map(({ basis, layer }) => `${basis} ${layer}`).sort()).toEqual(["lib", "pca"].flatMap((basis) => layers.map((layer) => `${basis} ${layer}`)));
-    await expect.poll(() => rows(curves), { timeout: 10_000 }).toBe(stored().reduce((sum, { points }) => sum + points.length, 0));
+    await expect.poll(() => rows(curves), { timeout: waits.answer }).toBe(stored().reduce((sum, { points }) => sum + points.length, 0));
     // Every curve came on its own and made the table longer.
     const seen = await plots.evaluate<number[]>("globalThis.libLensRows");
     expect(seen.length).toBeGreaterThanOrEqual(3);
@@ -122,11 +122,11 @@ describe("an ablation", () => {
   it("of edges is cancelled in the middle, and keeps the curves that were finished", async () => {
     await ablate("Edges", "Neurons");
     const running = progress("edges");
-    await running.first().waitFor({ timeout: 60_000 });
+    await running.first().waitFor({ timeout: waits.work });
     const plots = await workbench.webview("body[data-status='done'] .plots-view");
-    await card(plots, "Edges required").waitFor({ timeout: 110_000 });
+    await card(plots, "Edges required").waitFor({ timeout: waits.work });
     await workbench.runCommand("LIB: Cancel");
-    await running.first().waitFor({ state: "detached", timeout: 60_000 });
+    await running.first().waitFor({ state: "detached", timeout: waits.work });
     const edges = stored().filter(({ what }) => what === "edges");
     expect(edges.length).toBeGreaterThan(0);
     expect(edges.length).toBeLessThan(3 * layers.length);
@@ -136,14 +136,14 @@ describe("an ablation", () => {
   it("and labels of the features come into the same tab, with the features of the input as pictures", async () => {
     await workbench.runCommand("LIB: Find What Features Respond To");
     const plots = await workbench.webview("body[data-status='done'] .plots-view");
-    await card(plots, "Features of layers.0 as pictures").waitFor({ timeout: 60_000 });
+    await card(plots, "Features of layers.0 as pictures").waitFor({ timeout: waits.work });
     const explained = card(plots, "What one label explains");
-    await explained.waitFor({ timeout: 100_000 });
+    await explained.waitFor({ timeout: waits.work });
     // Both bases: a line each.
-    await expect.poll(() => explained.locator("path.line").count(), { timeout: 60_000 }).toBe(2 * layers.length);
+    await expect.poll(() => explained.locator("path.line").count(), { timeout: waits.work }).toBe(2 * layers.length);
     await workbench.screenshot("labels");
     // Kept beside the spec as the command line keeps them, to be reviewed and changed like code.
-    await expect.poll(() => existsSync(labelsFile), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => existsSync(labelsFile), { timeout: waits.answer }).toBe(true);
     const rows = readFileSync(labelsFile, "utf8").split("\n");
     expect(rows[0]).toBe("layer,feature,label,computed,result");
     expect(rows.filter((row) => row.startsWith("layers.0,")).length).toBeGreaterThan(1);
@@ -156,7 +156,7 @@ describe("an ablation", () => {
     await workbench.runCommand("LIB: Open Plots");
     const plots = await workbench.webview("body[data-status='done'] .plots-view");
     const curves = card(plots, "Score against features kept");
-    await curves.waitFor({ timeout: 60_000 });
+    await curves.waitFor({ timeout: waits.work });
     expect(await rows(curves)).toBe(before.filter(({ what }) => what === "nodes").reduce((sum, { points }) => sum + points.length, 0));
     expect(await rows(card(plots, "Edges required"))).toBe(before.filter(({ what }) => what === "edges").length);
   });
@@ -164,16 +164,16 @@ describe("an ablation", () => {
   it("and so are the labels with their figures; one that a person writes into the file shows at once", async () => {
     const view = await workbench.webview("body[data-status='done'] .plots-view");
     const explained = card(view, "What one label explains");
-    await expect.poll(() => explained.locator("path.line").count(), { timeout: 60_000 }).toBe(2 * layers.length);
+    await expect.poll(() => explained.locator("path.line").count(), { timeout: waits.work }).toBe(2 * layers.length);
     await view.getByRole("tab", { name: "Table" }).click();
     const cell = (text: string): Locator => view.locator(".table-view td").filter({ hasText: text }).first();
-    await cell("% class").waitFor({ timeout: 60_000 });
+    await cell("% class").waitFor({ timeout: waits.work });
     const changed = readFileSync(labelsFile, "utf8").replace(/^layers\.0,1,,/m, "layers.0,1,round digits,");
     expect(changed).toContain("round digits");
     // The editor that has just been reloaded may not watch its files yet: saved again until it does.
     await expect.poll(() => {
       writeFileSync(labelsFile, changed);
       return cell("round digits").count();
-    }, { timeout: 60_000, interval: 3000 }).toBe(1);
+    }, { timeout: waits.work, interval: 3000 }).toBe(1);
   });
 });

@@ -7,7 +7,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import "./harness/provided";
 import { startEditor, type Editor } from "./harness/vscode";
-import { launchBrowser, Workbench } from "./harness/workbench";
+import { launchBrowser, waits, Workbench } from "./harness/workbench";
 
 let editor: Editor;
 let browser: Browser;
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 describe("a workspace in restricted mode", () => {
   it("is in restricted mode", async () => {
-    await workbench.page.locator(".statusbar-item").filter({ hasText: "Restricted Mode" }).waitFor({ timeout: 30_000 });
+    await workbench.page.locator(".statusbar-item").filter({ hasText: "Restricted Mode" }).waitFor({ timeout: waits.answer });
   });
 
   it("tells static facts in a hover", async () => {
@@ -45,15 +45,15 @@ describe("a workspace in restricted mode", () => {
   it("shows a stored result, with its modules", async () => {
     await workbench.runCommand("LIB: Open Interaction Graph");
     const graph = await workbench.webview("body[data-ready][data-status='done'][data-layers='4']");
-    await expect.poll(() => graph.locator("[data-edges]").getAttribute("data-edges"), { timeout: 10_000 }).toMatch(/^[1-9]/);
+    await expect.poll(() => graph.locator("[data-edges]").getAttribute("data-edges"), { timeout: waits.answer }).toMatch(/^[1-9]/);
     await graph.getByRole("tab", { name: "Plots" }).click();
-    await graph.getByRole("heading", { name: "Modules", exact: true }).waitFor({ timeout: 30_000 });
+    await graph.getByRole("heading", { name: "Modules", exact: true }).waitFor({ timeout: waits.answer });
   });
 
   it("refuses an ablation that a view asks for, in one sentence", async () => {
     const graph = await workbench.webview("body[data-ready][data-status='done']");
     await graph.locator("vscode-button", { hasText: "Ablate…" }).click();
-    await workbench.page.locator(".notification-toast").filter({ hasText: "This workspace is not trusted" }).first().waitFor({ timeout: 30_000 });
+    await workbench.page.locator(".notification-toast").filter({ hasText: "This workspace is not trusted" }).first().waitFor({ timeout: waits.answer });
   });
 
   it("offers no command that would start or write anything", async () => {

@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/e2e/harness/globalSetup.mjs"],
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 240_000,
-    hookTimeout: 240_000,
+    testTimeout: 360_000,
+    hookTimeout: 360_000,
   },
 });

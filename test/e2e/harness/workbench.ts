@@ -8,6 +8,12 @@ import { chromium, type Browser, type Frame, type Locator, type Page } from "pla
 /** Milliseconds that a list may take to open or to fill on a busy machine. */
 const patience = 8000;
 
+/**
+ * Milliseconds that a step waits: for what the window answers by itself, and for what is computed first (a run, a view of one), which takes many
+ * times longer where other programs use the machine. A wait ends as soon as what it waits for is there.
+ */
+export const waits = { answer: 30_000, work: 110_000 } as const;
+
 /** Pictures are kept here for people to look at. */
 const pictures = "artifacts/screenshots";
 
@@ -185,7 +191,7 @@ export class Workbench {
   }
 
   /** The content frame of the webview whose document contains `selector`; several webviews may be open. */
-  async webview(selector: string, timeout = 60_000): Promise<Frame> {
+  async webview(selector: string, timeout: number = waits.work): Promise<Frame> {
     const end = Date.now() + timeout;
     while (Date.now() < end) {
       for (const frame of this.page.frames()) {
