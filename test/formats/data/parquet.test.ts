@@ -27,9 +27,12 @@ const few = Array.from(numbers, (value) => Math.abs(value) % 5);
 
 describe.each([
   ["snappy", {}], ["uncompressed", { codec: "UNCOMPRESSED" }], ["gzip", { codec: "GZIP" }], ["Brotli", { codec: "BROTLI" }], ["LZ4", { codec: "LZ4_RAW" }],
-  ...(zstdCompressSync ? [["Zstandard", { codec: "ZSTD" }] as const] : []), ["small pages and row groups", { rowGroupSize: [7, 400], pageSize: 500 }],
+  ["Zstandard (Node 22.15 or newer)", { codec: "ZSTD" }], ["small pages and row groups", { rowGroupSize: [7, 400], pageSize: 500 }],
 ] as const)("a table, %s", (_name, options) => {
-  it.each(["FLOAT", "DOUBLE", "INT32", "INT64", "BOOLEAN"] as const)("gives back its numbers (%s)", async (type) => {
+  // Skipped and not left out, so that a run says what it has not tried.
+  const test = it.skipIf("codec" in options && options.codec === "ZSTD" && !zstdCompressSync);
+
+  test.each(["FLOAT", "DOUBLE", "INT32", "INT64", "BOOLEAN"] as const)("gives back its numbers (%s)", async (type) => {
     const values = type === "BOOLEAN" ? Array.from(few, (value) => value > 2) : type === "INT64" ? Array.from(numbers, (value) => BigInt(value)) : [...numbers];
     const file = parquetFile([{ name: "a", data: values, type }, { name: "b", data: few, type: "INT32" }, { name: "y", data: few, type: "INT32", nullable: false }], options as object);
     const { inputs, labels } = await read(file);
@@ -38,7 +41,7 @@ describe.each([
     expect([...labels!]).toEqual(few);
   });
 
-  it.each([false, true])("gives back its lists (required: %s)", async (required) => {
+  test.each([false, true])("gives back its lists (required: %s)", async (required) => {
     const lists = Array.from({ length: rows }, (_, i) => [numbers[i]!, i, few[i]!, -1]);
     const schema = [{ name: "root", num_children: 1 }, ...listSchema("image", { type: "FLOAT" }, required)];
     const { inputs, labels } = await read(parquetFile([{ name: "image", data: lists }], { schema, ...options } as object));
@@ -46,7 +49,7 @@ describe.each([
     expect(numbersOf(inputs)).toEqual(lists.flat());
   });
 
-  it.each([1, 7, 8, 1234])("keeps the first %i rows", async (limit) => {
+  test.each([1, 7, 8, 1234])("keeps the first %i rows", async (limit) => {
     const schema = [{ name: "root", num_children: 2 }, ...listSchema("x", { type: "DOUBLE" }), { name: "label", type: "BYTE_ARRAY", converted_type: "UTF8" }];
     const file = parquetFile([{ name: "x", data: few.map((value, i) => [i, value]) }, { name: "label", data: few.map((value) => `class ${value}`) }], { schema, ...options } as object);
     const { inputs, labels, classNames } = await read(file, { limit });
