@@ -1,14 +1,15 @@
 /**
  * @file `npm test`: everything that must hold before a change lands, in one command and in a fresh clone.
- * Prints each step, the backends of this machine, a table of the steps, what was left out and why, and, as the last line,
- * `N passed, N failed[, N skipped]`.
+ * Prints each step, the backends of this machine, a table of the steps, what was left out and why, which TensorFlow took part, and, as
+ * the last line, `N passed, N failed[, N skipped]`.
  *
  * LIB_LENS_SKIP_E2E=1 leaves the tests in the real editor out (they need Chromium and, once, the npm registry).
  */
 
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ensureInstalled } from "./shared/install.mjs";
+import { output } from "./shared/output.mjs";
 import { root, runNode } from "./shared/run.mjs";
 import { findChromium } from "./shared/chromium.mjs";
 import { ensureVsCode } from "./install-vscode.mjs";
@@ -17,6 +18,8 @@ const bin = (file) => join(root, "node_modules", file);
 const steps = [];
 /** What did not run, and why, in the tests' own words. */
 const leftOut = [];
+/** Which TensorFlow took part, or why none. */
+let tensorflow = "not known, because the backends could not be tried.";
 
 /** Runs one step; its failure is reported and the next step still runs. */
 async function step(name, body) {
@@ -62,6 +65,13 @@ async function vitest(name, args, minutes) {
   return counts;
 }
 
+async function backends() {
+  const table = await output(process.execPath, ["dist/cli.js", "backends"], { seconds: 180, cwd: root });
+  process.stdout.write(table);
+  tensorflow = /^tensorflow +(?:yes +\d+|no) +(.+)$/m.exec(table)?.[1] ?? "the command line does not name it.";
+  return { passed: 1, failed: 0, skipped: 0 };
+}
+
 async function editorTests() {
   if (process.env.LIB_LENS_SKIP_E2E === "1") {
     leftOut.push("tests in the real editor, because LIB_LENS_SKIP_E2E=1");
@@ -90,6 +100,13 @@ function printLeftOut() {
   for (const what of leftOut) console.log(`  ${what}`);
 }
 
+/** Beside the version, what `npm run engine:tensorflow` said when it was installed: where it is from, and why not from a better place. */
+function printTensorflow() {
+  console.log(`\nTensorFlow: ${tensorflow}`);
+  const log = `${resolve(process.env.LIB_LENS_TENSORFLOW || join(root, ".engine", "tensorflow"))}.log`;
+  if (existsSync(log)) console.log(readFileSync(log, "utf8").replaceAll(/^(?=.)/gm, "  ").trimEnd());
+}
+
 async function main() {
   await ensureInstalled();
   mkdirSync(join(root, "artifacts"), { recursive: true });
@@ -98,11 +115,12 @@ async function main() {
   await step("types: server, client, tests", () => check([bin("typescript/bin/tsc"), "-p", "tsconfig.json"]));
   await step("types: views", () => check([bin("typescript/bin/tsc"), "-p", "webview/tsconfig.json"]));
   const built = await step("build", () => check(["esbuild.mjs", "--production"]));
-  await step("backends of this machine", () => check(["dist/cli.js", "backends"], { minutes: 3 }));
+  if (built) await step("backends of this machine", backends);
   await step("unit, fidelity and fuzz tests", () => vitest("unit", [], 20));
   if (built) await step("tests in the real editor", editorTests);
   printTable();
   printLeftOut();
+  printTensorflow();
   const sum = (field) => steps.reduce((total, one) => total + one[field], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   process.exitCode = failed > 0 ? 1 : 0;

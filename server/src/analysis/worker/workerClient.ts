@@ -5,6 +5,7 @@
 
 import { Worker } from "node:worker_threads";
 import { switchTelemetryOff } from "../../engine/telemetry";
+import { quietTensorflow } from "../../engine/tensorflow/binding";
 import { CancelledError, InputError, messageOf } from "../errors";
 import type { RunEvent } from "../../protocol/events";
 import type { WorkerCall, WorkerCalls, WorkerMessage, WorkerRequest, WorkerStart } from "./messages";
@@ -116,6 +117,7 @@ export class WorkerClient {
     this.flag = new Int32Array(new SharedArrayBuffer(4));
     const start: WorkerStart = { cancelFlag: this.flag.buffer as SharedArrayBuffer };
     switchTelemetryOff();
+    quietTensorflow();
     const worker = new Worker(this.options.workerFile, {
       workerData: start,
       resourceLimits: { maxOldGenerationSizeMb: this.options.heapMegabytes ?? 4096 },

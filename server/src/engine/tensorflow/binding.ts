@@ -1,6 +1,7 @@
 /** @file Finds and loads the native half of tfjs-node, wherever it was installed. */
 
 import { existsSync, readdirSync, statSync } from "node:fs";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { firstLine, packageFolder, packageVersion, requireFile } from "../nativePackages";
 
@@ -39,7 +40,7 @@ export function loadBinding(environment: NodeJS.ProcessEnv = process.env): Loade
   const found = findAddon(environment);
   if (found !== null) return load(found.file, found.packageName ?? installed);
   const named = environment["LIB_LENS_TENSORFLOW"] ?? "";
-  if (named !== "") return { missing: `LIB_LENS_TENSORFLOW names ${named}, where there is neither index.cjs nor tfjs_binding.node.` };
+  if (named !== "") return { missing: `LIB_LENS_TENSORFLOW names ${named}, where there is no tfjs_binding.node.` };
   return { missing: `The package ${installed} ${packageVersion(installed)} is installed but its native half is not, because its install step could not `
     + `download it: run \`${installCommand}\`, or \`npm rebuild ${installed}\` where its download is reachable.` };
 }
@@ -68,20 +69,48 @@ export function describeBinding({ binding, packageName }: LoadedBinding): string
   return `TensorFlow ${binding.TF_Version} through ${packageName.replace("@tensorflow/", "")}`;
 }
 
-function load(file: string, packageName: string): LoadedBinding | { missing: string } {
-  // TensorFlow reads it while it loads: without it every start writes to standard error.
+/**
+ * TensorFlow's remarks while it starts look like errors; what goes wrong is an exception or the end of the process. Call it before a thread
+ * that may load it starts, too: that thread has a copy of the environment, which native code does not see.
+ */
+export function quietTensorflow(): void {
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "3";
+}
+
+function load(file: string, packageName: string): LoadedBinding | { missing: string } {
+  quietTensorflow();
   try {
-    return { binding: requireFile<TensorflowBinding>(file), packageName };
+    const binding = requireFile<TensorflowBinding>(file);
+    if (process.platform === "linux") keepLibraries();
+    return { binding, packageName };
   } catch (error) {
     return { missing: `The TensorFlow addon ${file} does not load: ${firstLine(error)}` };
+  }
+}
+
+const libraries = ["libtensorflow_cc.so", "libtensorflow.so"].flatMap((name) => [1, 2, 3].map((version) => `${name}.${version}`));
+/** Of dlopen, where Node does not name them: only what is loaded already (RTLD_NOLOAD), and never unload it (RTLD_NODELETE). */
+const keep = 0x4 | 0x1000;
+
+/**
+ * Node closes an addon with the thread that loaded it, and its libraries would go, too. TensorFlow was not made for that: 2.21 leaves handlers
+ * behind that crash the process at its end, and 1.15 ends it when the next thread loads it. So the libraries stay.
+ */
+function keepLibraries(): void {
+  for (const name of libraries) {
+    try {
+      process.dlopen({ exports: {} }, name, constants.dlopen.RTLD_LAZY | keep);
+    } catch {
+      // Not loaded, or kept from now on: Node throws here, too, because it is no addon.
+    }
   }
 }
 
 function addonIn(place: string): string | null {
   if (!existsSync(place)) return null;
   if (statSync(place).isFile()) return place;
-  return ["index.cjs", "tfjs_binding.node"].map((name) => join(place, name)).find((file) => existsSync(file)) ?? null;
+  const file = join(place, "tfjs_binding.node");
+  return existsSync(file) ? file : newestAddon(join(place, "lib"));
 }
 
 /** lib/napi-v<n>/tfjs_binding.node with the largest n that this Node knows. */
