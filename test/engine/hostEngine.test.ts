@@ -13,6 +13,19 @@ describe("HostEngine", () => {
     expect(() => engine.square(inner)).toThrow("used after it was disposed");
   });
 
+  it("keeps the entries of a slice after its tensor was disposed, and no longer than the slice", async () => {
+    const engine = await createEngine({ backend: "wasm", precision: "float64" });
+    const values = Float64Array.from({ length: 3 * 128 }, (_, index) => index);
+    const whole = engine.tensor(values, [3, 2, 64]);
+    const matrix = engine.slice(whole, [1, 0, 0], [1, 2, 64]);
+    const row = engine.slice(engine.reshape(matrix, [2, 64]), [1, 32], [1, 32]);
+    engine.dispose(whole, matrix);
+    const others = Array.from({ length: 4 }, () => engine.affine(engine.tensor(values, [384]), -1));
+    expect([...await engine.read(engine.affine(row, 2))]).toEqual(Array.from({ length: 32 }, (_, index) => 2 * (128 + 64 + 32 + index)));
+    engine.dispose(row, ...others);
+    expect(() => engine.square(row)).toThrow("used after it was disposed");
+  });
+
   it("multiplies with every transpose and with a shared side", async () => {
     const engine = await createEngine({ backend: "cpu", precision: "float32" });
     const a = engine.tensor([1, 2, 3, 4, 5, 6], [2, 3]);

@@ -56,7 +56,7 @@ export interface ProductPlan {
   readonly sharedB: boolean;
 }
 
-/** Plan and result shape of `matMul`. A shared right side under a plain left side becomes one tall product. */
+/** Plan and result shape of `matMul`. A shared right side under a plain left side becomes one tall product; of a single product nothing is shared. */
 export function planMatMul(a: readonly number[], b: readonly number[], options: MatMulOptions = {}): { plan: ProductPlan; shape: number[] } {
   const transposeA = options.transposeA === true;
   const transposeB = options.transposeB === true;
@@ -80,7 +80,7 @@ export function planMatMul(a: readonly number[], b: readonly number[], options: 
   const lead = sharedA ? leadB : leadA;
   const batch = sizeOf(lead);
   const plan = { batch, m, n, k, transposeA, transposeB, sharedA, sharedB };
-  const folded = sharedB && !transposeA ? { ...plan, batch: 1, m: m * batch, sharedA: true } : plan;
+  const folded = batch === 1 ? { ...plan, sharedA: true, sharedB: true } : sharedB && !transposeA ? { ...plan, batch: 1, m: m * batch, sharedA: true } : plan;
   return { plan: folded, shape: [...lead, m, n] };
 }
 

@@ -65,17 +65,18 @@ export interface TransformerFixtureOptions extends Omit<Partial<TransformerLensD
   nodeLayers?: readonly string[];
   seed?: number;
   heads?: number;
+  headWidth?: number;
   modelWidth?: number;
 }
 
-/** One block: d = 6 unless given, d_head = 3, d_mlp = 9, vocabulary 11. */
+/** One block: d = 6 and d_head = 3 unless given, d_mlp = 9, vocabulary 11. */
 export function transformerFixture(engine: Engine, options: TransformerFixtureOptions = {}): Fixture {
-  const { samples = 13, positions = 4, batchSize = 5, seed = 2, heads = 2, modelWidth: d = 6, nodeLayers, ...rest } = options;
+  const { samples = 13, positions = 4, batchSize = 5, seed = 2, heads = 2, headWidth: e = 3, modelWidth: d = 6, nodeLayers, ...rest } = options;
   const description: TransformerLensDescription = {
     activation: "relu", normalization: null, scaleAttention: true, causal: true, lastPositionOnly: null, ...rest,
   };
   const next = uniform(seed);
-  const [e, hidden, vocabulary] = [3, 9, 11];
+  const [hidden, vocabulary] = [9, 11];
   const shapes: Record<string, number[]> = {
     "embed.W_E": [vocabulary, d], "pos_embed.W_pos": [positions, d],
     "blocks.0.attn.W_Q": [heads, d, e], "blocks.0.attn.W_K": [heads, d, e], "blocks.0.attn.W_V": [heads, d, e], "blocks.0.attn.W_O": [heads, e, d],

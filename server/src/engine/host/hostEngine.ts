@@ -13,7 +13,7 @@ import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunct
 import { addTo } from "./addTo";
 import type { BinaryName } from "./elementwise";
 import { host, HostTensor } from "./hostTensor";
-import { gather } from "./layout";
+import { gather, runOf } from "./layout";
 import { argMax } from "./reduce";
 
 const defaultNegativeSlope = 0.01;
@@ -140,11 +140,7 @@ export class HostEngine implements Engine {
 
   reshape(a: Tensor, shape: readonly number[]): Tensor {
     checkLength("reshape", a.size, shape);
-    const own = host(a);
-    const storage = own.storage;
-    if (storage === null) return this.#make(shape, () => own.data);
-    storage.users++;
-    return this.#scopes.track(new HostTensor([...shape], storage));
+    return this.#sharing(host(a), shape, 0);
   }
 
   transpose(a: Tensor, permutation: readonly number[]): Tensor {
@@ -155,6 +151,8 @@ export class HostEngine implements Engine {
 
   slice(a: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
     checkSlice(a.shape, begin, size);
+    const run = runOf(a.shape, begin, size);
+    if (run !== null) return this.#sharing(host(a), size, run);
     return this.#make(size, (out) => this.arrays.slice(host(a).data, a.shape, begin, size, out));
   }
 
@@ -173,6 +171,14 @@ export class HostEngine implements Engine {
   #binary(name: BinaryName, a: Tensor, b: Tensor): Tensor {
     const shape = broadcastShape(name, a.shape, b.shape);
     return this.#make(shape, (out) => this.arrays.binary(name, host(a).data, a.shape, host(b).data, b.shape, out, shape));
+  }
+
+  /** A tensor over entries of another, from `start` on. */
+  #sharing(tensor: HostTensor, shape: readonly number[], start: number): HostTensor {
+    const { data, storage } = tensor;
+    const length = sizeOf(shape);
+    storage!.users++;
+    return this.#scopes.track(new HostTensor([...shape], storage!, length === data.length ? data : data.subarray(start, start + length)));
   }
 
   /** A new tensor whose entries `fill` writes, all of them. */

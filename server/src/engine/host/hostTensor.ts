@@ -1,4 +1,4 @@
-/** @file Tensor of the host engine: a shape over a typed array that several tensors (reshapes) may share. */
+/** @file Tensor of the host engine: a shape over a typed array, or a part of one, that several tensors (reshapes, slices) may share. */
 
 import type { FloatArray, Tensor } from "../engine";
 import { showShape, sizeOf } from "../shapes";
@@ -14,7 +14,8 @@ export class HostTensor implements Tensor {
   /** null once disposed. */
   storage: Storage | null;
 
-  constructor(readonly shape: readonly number[], storage: Storage) {
+  /** @param part the entries of this tensor where they are not all of the storage's */
+  constructor(readonly shape: readonly number[], storage: Storage, readonly part: FloatArray = storage.data) {
     this.size = sizeOf(shape);
     this.storage = storage;
   }
@@ -22,7 +23,7 @@ export class HostTensor implements Tensor {
   /** @throws Error when the tensor was disposed. */
   get data(): FloatArray {
     if (this.storage === null) throw new Error(`A tensor of shape ${showShape(this.shape)} is used after it was disposed.`);
-    return this.storage.data;
+    return this.part;
   }
 }
 

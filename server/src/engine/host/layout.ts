@@ -109,6 +109,15 @@ function forEachRow(extents: readonly number[], steps: readonly number[], visit:
   }
 }
 
+/** Where a slice starts whose entries lie behind one another; null where they do not. */
+export function runOf(shape: readonly number[], begin: readonly number[], size: readonly number[]): number | null {
+  let axis = 0;
+  while (axis < shape.length && size[axis] === 1) axis++;
+  if (size.some((extent, at) => at > axis && extent !== shape[at])) return null;
+  const strides = rowMajorStrides(shape);
+  return begin.reduce((sum, first, at) => sum + first * strides[at], 0);
+}
+
 /** A slice as a pick: trailing axes that are taken whole are copied with the axis before them in one run. */
 export function planPick(
   shape: readonly number[], begin: readonly number[], size: readonly number[],

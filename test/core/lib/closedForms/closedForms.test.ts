@@ -6,10 +6,11 @@ import { planSection } from "../../../../server/src/core/lib/plans/planSection";
 import type { EdgeWork, SectionWork } from "../../../../server/src/core/lib/plans/sectionCost";
 import { edgeDraws } from "../../../../server/src/core/lib/sources/randomSources";
 import type { Section } from "../../../../server/src/core/network/section";
+import { createEngine } from "../../../../server/src/engine/createEngine";
 import { mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
 import { referenceEngine } from "../../support/networks";
 import { itAgreesWithTheGeneralPath } from "./agreement";
-import { atData, manyFeatures, relativeDifference, task } from "./comparison";
+import { atData, manyFeatures, relativeDifference, task, twoPoints } from "./comparison";
 
 const engine = await referenceEngine();
 const cases: { name: string; kind: string; fixture: Fixture; section: number }[] = [
@@ -34,6 +35,15 @@ const cases: { name: string; kind: string; fixture: Fixture; section: number }[]
 
 describe.each(cases)("closed form: $name", ({ kind, fixture, section: index }) => {
   itAgreesWithTheGeneralPath(fixture, fixture.network.sections[index], kind);
+});
+
+describe("the Jacobian Gram through attention", () => {
+  it("of more heads and outputs than are taken at a time", async () => {
+    const fixture = transformerFixture(await createEngine({ backend: "wasm", precision: "float64" }), { heads: 3, headWidth: 130, samples: 5 });
+    const [section] = fixture.network.sections;
+    const input = task(fixture, section, twoPoints, true);
+    expect(relativeDifference(await planSection(section, manyFeatures).jacobianGram(input), await generalPlan(section).jacobianGram(input))).toBeLessThan(1e-12);
+  });
 });
 
 describe("edges through attention", () => {

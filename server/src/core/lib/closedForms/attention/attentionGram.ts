@@ -13,10 +13,12 @@ import { add, scale } from "../../../linalg/elementary";
 import type { Matrix } from "../../../linalg/matrix";
 import type { AttentionSkip } from "../../../network/attentionStructure";
 import type { JacobianGramTask } from "../../plans/sectionPlan";
-import { outputMetric, sandwich, toTensor } from "../matrices";
-import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsMultiplications, pairTermsSize } from "./attentionPairs";
+import { outputMetric, sandwich } from "../matrices";
+import { crossTerms, pairTermsMultiplications, pairTermsSize } from "./attentionPairs";
 import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { AttentionSums } from "./attentionSums";
+import { headGroup, headsTogether, tensorsOf, type HeadGroup } from "./headGroups";
+import { addHeadPairs, headMetrics, type HeadPlace } from "./headPairs";
 
 /** M' [d, d], for every integration rule. */
 export async function attentionGram(task: JacobianGramTask, structure: AttentionSkip): Promise<Matrix> {
@@ -25,15 +27,16 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
   const metric = outputMetric(task.nextC, skip.cols);
   const weightSum = task.points.reduce((sum, { weight }) => sum + weight, 0);
   /** Every head at every point. */
-  const places = task.points.flatMap(({ weight }) => heads.map((_, head) => ({ head, weight })));
-  const metrics = heads.map(({ O: left }) => heads.map(({ O: right }) => toTensor(engine, sandwich(left, metric, right))));
+  const places = task.points.flatMap(({ alpha, weight }) => heads.map((_, head): HeadPlace & { alpha: number } => ({ head, seen: head, weight, alpha })));
+  const metrics = headMetrics(engine, heads, metric, places);
+  const together = headsTogether(structure);
   const { weights, dispose } = headWeights(engine, heads);
   const sums = new AttentionSums(heads, [skip]);
   let inputs = 0;
   let outputs = 0;
   const size = (positions: number, count: number): number => (
     places.length * headStateSize(structure, positions, count)
-    + Math.max(headStateTemporaries(structure, positions, count), pairTermsSize(structure, positions, count))
+    + Math.max(headStateTemporaries(structure, positions, count) + together * headStateSize(structure, positions, count), pairTermsSize(structure, positions, count))
   );
   const longest = (positions: number, count: number): number => (
     Math.max(headStateMultiplications(structure, positions, count), pairTermsMultiplications(structure, positions, count))
@@ -42,36 +45,26 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
     await task.activations.forEachBatch(async (batch) => {
       await forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, count) => {
         const turns = engine.tidy(() => turnsOf(engine, structure, x.shape[1], count));
-        const states = task.points.flatMap(({ alpha }) => weights.map((head) => {
-          task.checkCancelled();
-          return engine.tidy(() => headState(engine, structure, head, alpha === 1 ? x : engine.affine(x, alpha), count, turns));
-        }));
-        const byOwn = states.map((state) => covariancesByOwnWeights(engine, state, states));
-        /** sum_t p_mtt B_ht [e, f] for h = `of`, m = `weighted` */
-        const ownCovariance = (of: number, weighted: number): Tensor => {
-          const [, e, f] = byOwn[of].shape as [number, number, number];
-          return engine.reshape(engine.slice(byOwn[of], [weighted, 0, 0], [1, e, f]), [e, f]);
-        };
-        for (const [left, state] of states.entries()) {
-          const { head, weight } = places[left];
-          await sums.addCross(head, 0, weight * weightSum, engine, crossTerms(engine, state, c));
-          for (let right = left; right < states.length; right += 1) {
+        const groups: HeadGroup[] = [];
+        for (let first = 0; first < places.length; first += together) {
+          const some = places.slice(first, first + together);
+          const states = some.map(({ head, alpha }) => {
             task.checkCancelled();
-            const other = places[right];
-            const block = engine.tidy(() => pairTerms(
-              engine, state, states[right], { ofFirst: ownCovariance(left, right), ofSecond: ownCovariance(right, left) }, metrics[head][other.head], c, turns,
-            ));
-            await sums.addPair(head, other.head, left === right, weight * other.weight, engine, block);
-          }
+            return engine.tidy(() => headState(engine, structure, weights[head], alpha === 1 ? x : engine.affine(x, alpha), count, turns));
+          });
+          for (const [place, { head, weight }] of some.entries()) await sums.addCross(head, 0, weight * weightSum, engine, crossTerms(engine, states[place], c));
+          groups.push(headGroup(engine, states));
+          engine.dispose(...new Set(states.flatMap((state) => Object.values(state) as Tensor[])));
         }
-        engine.dispose(...byOwn, ...new Set([...states.flatMap((state) => Object.values(state) as Tensor[]), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[])]));
+        await addHeadPairs(engine, sums, groups, places, metrics, c, turns, () => task.checkCancelled());
+        engine.dispose(...new Set(groups.flatMap(tensorsOf)), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]));
         outputs += x.shape[0] * count;
       }, longest);
       inputs += batch.shape[0] * batch.shape[1];
     }, task.progress);
   } finally {
     dispose();
-    engine.dispose(...metrics.flat());
+    engine.dispose(...metrics);
   }
   const total = add(sums.assemble(metric), sandwich(skip, metric, skip), outputs * weightSum ** 2);
   return scale(total, 1 / inputs);

@@ -1,6 +1,6 @@
 /**
- * @file The small matrices that M' through attention consists of, summed over output positions: S_hm of two heads, and the cross term of
- * one head with the skip connection (method section 2.10).
+ * @file The small matrices that M' through attention consists of, summed over output positions: S_hm of some heads h and one head m, and the cross
+ * term of one head with the skip connection (method section 2.10).
  */
 
 import type { Engine, Tensor } from "../../../../engine/engine";
@@ -9,16 +9,7 @@ import type { AttentionSkip } from "../../../network/attentionStructure";
 import { rotate } from "../../../network/rotary";
 import { toTensor } from "../matrices";
 import type { HeadState, Turns } from "./attentionState";
-
-/** A head whose Z_ts is scaled by a number of the input position s: pattern, own weights and covariances are scaled, what it attends to is not. */
-export interface ScaledHead extends HeadState {
-  readonly plain?: {
-    /** p_ts [B, T, S] */
-    readonly pattern: Tensor;
-    /** The number at the own position of every output [n, 1]. */
-    readonly ownScale: Tensor;
-  };
-}
+import { headOf, headsTogether, meet, perHead, perSample, type HeadGroup, type ScaledHead } from "./headGroups";
 
 /** @param factors a number for every input position [B, S, 1]; the outputs are the last of them */
 export function scaledHead(engine: Engine, state: ScaledHead, factors: Tensor): ScaledHead {
@@ -51,60 +42,114 @@ export function crossTerms(engine: Engine, state: HeadState, c: number): Tensor 
   });
 }
 
-/** sum_t p_mtt B_ht of one head with the own weights of every head: [heads, e, f]. */
-export function covariancesByOwnWeights(engine: Engine, { covariance, queries, mixed }: HeadState, states: readonly HeadState[]): Tensor {
-  const [n, e] = queries.shape as [number, number];
-  const f = mixed.shape[1];
+/** sum_t p_mtt B_ht of the heads h of a group with the own weights of all heads m: [g, all, e, f]. @param ownWeights p_mtt [all, n] */
+export function covariancesByOwnWeights(engine: Engine, { covariances, queries, mixed }: HeadGroup, ownWeights: Tensor): Tensor {
+  const [g, , e] = queries.shape as [number, number, number];
+  const f = mixed.shape[2];
+  const all = ownWeights.shape[0];
   return engine.tidy(() => {
-    const own = engine.concat(states.map(({ ownWeight }) => engine.reshape(ownWeight, [1, n])), 0);
-    return engine.transpose(engine.matMul(own, engine.reshape(covariance, [e, n, f])), [1, 0, 2]);
+    let first = 0;
+    const summed = covariances.map((covariance) => {
+      const outputs = covariance.shape[2] / f;
+      const weights = engine.slice(ownWeights, [0, first], [all, outputs]);
+      first += outputs;
+      return engine.matMul(weights, engine.reshape(covariance, [g * e, outputs, f]));
+    }).reduce((sum, part) => engine.add(sum, part));
+    return engine.transpose(engine.reshape(summed, [g, e, all, f]), [0, 2, 1, 3]);
   });
 }
 
-/** What pairs of heads share of `covariancesByOwnWeights`, [e, f] each: sum_t p_mtt B_ht and sum_t p_htt B_mt. */
+/** What pairs of heads share of `covariancesByOwnWeights`, [g, e, f] each: sum_t p_mtt B_ht and sum_t p_htt B_mt. */
 export interface OwnCovariances {
   readonly ofFirst: Tensor;
   readonly ofSecond: Tensor;
 }
 
-/** S_hm [f + 2e, f + 2e], blocks in the order values, keys, queries. @param G O_h P O_m^T [f, f] */
-export function pairTerms(
-  engine: Engine, h: ScaledHead, m: ScaledHead, ownCovariances: OwnCovariances, G: Tensor, c: number, turns: Turns | null,
-): Tensor {
+/** S_hm of the heads h of a group and one head m, a group of its own: [g, f + 2e, f + 2e], blocks in the order values, keys, queries. @param G O_h P O_m^T [g, f, f] */
+export function pairTerms(engine: Engine, h: HeadGroup, m: HeadGroup, ownCovariances: OwnCovariances, G: Tensor, c: number, turns: Turns | null): Tensor {
   return engine.tidy(() => {
-    const [n, f] = h.mixed.shape as [number, number];
-    const e = h.queries.shape[1];
+    const [g, , f] = h.mixed.shape as [number, number, number];
+    const e = h.queries.shape[2];
     const pp = engine.mul(h.pattern, m.pattern);
-    const s0 = engine.reshape(engine.sum(pp, [2]), [n, 1]);
-    const mixedBy = (values: Tensor): Tensor => engine.reshape(engine.matMul(pp, values), [n, f]);
-    const ppH = mixedBy(h.values);
-    const ppM = mixedBy(m.values);
-    // sum_s p_hts p_mts (v_s - o_t)
-    const offsetH = engine.sub(ppH, engine.mul(s0, h.mixed));
-    const offsetM = engine.sub(ppM, engine.mul(s0, m.mixed));
-
-    const VV = engine.mul(G, engine.reshape(engine.sum(s0, [0]), [1, 1]));
-    const VK = engine.affine(engine.matMul(G, offsetsByQuery(engine, m, pp, offsetM, turns)), c);
-    const KV = engine.affine(engine.matMul(offsetsByQuery(engine, h, pp, offsetH, turns), G, { transposeA: true }), c);
-    const KK = engine.affine(turns
-      ? turnedKeyPairs(engine, h, m, pp, G, turns)
-      : engine.matMul(engine.mul(h.queries, pairVariance(engine, h, m, pp, G, { ppH, offsetM })), m.queries, { transposeA: true }), c * c);
+    const s0 = perHead(engine, engine.sum(pp, [3], true));
+    const VV = engine.mul(G, engine.sum(s0, [1], true));
+    const { byQuery, KV, KK } = turns ? turnedKeyTerms(engine, h, m, pp, G, turns) : keyTerms(engine, h, m, pp, s0, G);
+    const VK = engine.matMul(G, byQuery);
 
     const VQ = engine.affine(engine.matMul(G, ownCovariances.ofSecond, { transposeB: true }), c);
     const QV = engine.affine(engine.matMul(ownCovariances.ofFirst, G), c);
 
     const KQ = keyQuery(engine, h, m, G, c, turns);
-    const QK = engine.transpose(keyQuery(engine, m, h, engine.transpose(G, [1, 0]), c, turns), [1, 0]);
+    const QK = engine.transpose(keyQuery(engine, m, h, engine.transpose(G, [0, 2, 1]), c, turns), [0, 2, 1]);
 
-    const turnedByMetric = engine.reshape(engine.matMul(engine.reshape(h.covariance, [e * n, f]), G), [e, n * f]);
-    const QQ = engine.affine(engine.matMul(turnedByMetric, m.covariance, { transposeB: true }), c * c);
+    // The covariances of all heads h are the rows of one product with those of m.
+    const covariances = h.covariances.map((covariance, piece) => engine.tidy(() => {
+      const outputs = covariance.shape[2] / f;
+      const seen = engine.matMul(engine.reshape(covariance, [g, e * outputs, f]), G);
+      return engine.matMul(engine.reshape(seen, [g * e, outputs * f]), engine.reshape(m.covariances[piece], [e, outputs * f]), { transposeB: true });
+    })).reduce((sum, part) => engine.add(sum, part));
+    const QQ = engine.reshape(engine.affine(covariances, c * c), [g, e, e]);
 
     return engine.concat([
-      engine.concat([VV, VK, VQ], 1),
-      engine.concat([KV, KK, KQ], 1),
-      engine.concat([QV, QK, QQ], 1),
-    ], 0);
+      engine.concat([VV, engine.affine(VK, c), VQ], 2),
+      engine.concat([engine.affine(KV, c), engine.affine(KK, c * c), KQ], 2),
+      engine.concat([QV, QK, QQ], 2),
+    ], 1);
   });
+}
+
+/** What keys take part in, without c. */
+interface KeyTerms {
+  /** sum_ts pp_ts (v_ms - o_mt) q_mts^T [g, f, e] */
+  readonly byQuery: Tensor;
+  /** [g, e, f] */
+  readonly KV: Tensor;
+  /** [g, e, e] */
+  readonly KK: Tensor;
+}
+
+/** @param pp p_h p_m [B, g, T, S] @param s0 its sums over s [g, n, 1] */
+function keyTerms(engine: Engine, h: HeadGroup, m: HeadGroup, pp: Tensor, s0: Tensor, G: Tensor): KeyTerms {
+  const samples = h.values.shape[0];
+  const queriesM = engine.reshape(m.queries, m.queries.shape.slice(1));
+  // Values and mixed values of h as the values of m meet them.
+  const seen = perSample(engine, engine.matMul(perHead(engine, h.values), G), samples);
+  const seenMixed = engine.matMul(h.mixed, G);
+  const along = perHead(engine, engine.matMul(pp, seen));
+  // sum_s p_hts p_mts (v_s - o_t)
+  const offsetH = engine.sub(along, engine.mul(s0, seenMixed));
+  const offsetM = engine.sub(perHead(engine, meet(engine, pp, m.values)), engine.mul(s0, m.mixed));
+  // beta_t = sum_s pp_ts (v_hs - o_ht)^T G (v_ms - o_mt): sum pp v_h G v_m - (sum pp v_h) G o_m - o_h G (sum pp v_m - s0 o_m)
+  const direct = perHead(engine, engine.matMul(pp, engine.sum(engine.mul(seen, m.values), [3], true)));
+  const beta = engine.sub(direct, engine.sum(engine.add(engine.mul(along, m.mixed), engine.mul(seenMixed, offsetM)), [2], true));
+  return {
+    byQuery: engine.matMul(offsetM, queriesM, { transposeA: true }),
+    KV: engine.matMul(h.queries, offsetH, { transposeA: true }),
+    KK: engine.matMul(engine.mul(h.queries, beta), queriesM, { transposeA: true }),
+  };
+}
+
+/** The same where positions turn: one head h after the other. */
+function turnedKeyTerms(engine: Engine, group: HeadGroup, second: HeadGroup, pp: Tensor, G: Tensor, turns: Turns): KeyTerms {
+  const m = headOf(engine, second, 0);
+  const terms = Array.from({ length: group.queries.shape[0] }, (_, index) => engine.tidy(() => {
+    const h = headOf(engine, group, index);
+    const own = ofHead(engine, pp, 1, index);
+    const metric = ofHead(engine, G, 0, index);
+    return {
+      byQuery: turnedOffsets(engine, m, own, turns),
+      KV: engine.matMul(turnedOffsets(engine, h, own, turns), metric, { transposeA: true }),
+      KK: turnedKeyPairs(engine, h, m, own, metric, turns),
+    };
+  }));
+  const together = (parts: readonly Tensor[]): Tensor => engine.concat(parts.map((part) => engine.reshape(part, [1, ...part.shape])), 0);
+  return { byQuery: together(terms.map(({ byQuery }) => byQuery)), KV: together(terms.map(({ KV }) => KV)), KK: together(terms.map(({ KK }) => KK)) };
+}
+
+/** One head of a tensor that has the heads along an axis, without that axis. */
+function ofHead(engine: Engine, x: Tensor, axis: number, head: number): Tensor {
+  const part = engine.slice(x, x.shape.map((_, at) => (at === axis ? head : 0)), x.shape.map((extent, at) => (at === axis ? 1 : extent)));
+  return engine.reshape(part, x.shape.filter((_, at) => at !== axis));
 }
 
 /**
@@ -115,53 +160,44 @@ export const offsetsByQuery = (engine: Engine, state: HeadState, pp: Tensor, off
   turns ? turnedOffsets(engine, state, pp, turns) : engine.matMul(offset, state.queries, { transposeA: true })
 );
 
-/** Numbers that `pairTerms` takes per sample, for S positions and T outputs. */
-export function pairTermsSize({ heads, rotary }: AttentionSkip, positions: number, outputs: number): number {
-  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
-  return outputs * (e * f + 5 * positions + 8 * (e + f)) + 2 * positions * f + (rotary ? (3 * positions + outputs) * e * e : 0);
+/** Numbers that `pairTerms` of one group takes per sample, for S positions and T outputs. */
+export function pairTermsSize(structure: AttentionSkip, positions: number, outputs: number): number {
+  const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
+  const perPair = outputs * (e * f + 5 * positions + 10 * (e + f)) + 3 * positions * f;
+  return headsTogether(structure) * perPair + (structure.rotary ? (3 * positions + outputs) * e * e : 0);
 }
 
-/** Multiplications of `pairTerms` per sample. */
-export function pairTermsMultiplications({ heads, rotary }: AttentionSkip, positions: number, outputs: number): number {
-  const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
-  return outputs * (e * f * (e + f) + 6 * positions * f + (rotary ? positions * (e * e + 6 * e) : 0));
+/** Multiplications of `pairTerms` of one group per sample. */
+export function pairTermsMultiplications(structure: AttentionSkip, positions: number, outputs: number): number {
+  const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
+  return headsTogether(structure) * (outputs * (e * f * (e + f) + 6 * positions * f + (structure.rotary ? positions * (e * e + 6 * e) : 0)) + positions * f * f);
 }
 
-/** c^2 sum_t q_t p_tt (v_t - o_t)^T G B_t^T with q, p, v, o of one head and B of another, [e, e]. */
-function keyQuery(engine: Engine, own: ScaledHead, other: ScaledHead, G: Tensor, c: number, turns: Turns | null): Tensor {
+/** c^2 sum_t q_t p_tt (v_t - o_t)^T G B_t^T with q, p, v, o of `own` heads and B of `other` ones, of which one are g and one is one or g: [g, e, e]. @param G [g, f, f] */
+function keyQuery(engine: Engine, own: HeadGroup, other: HeadGroup, G: Tensor, c: number, turns: Turns | null): Tensor {
   return engine.tidy(() => {
-    const [samples, , f] = other.values.shape as [number, number, number];
-    const [n, e] = own.queries.shape as [number, number];
-    const direction = engine.matMul(engine.mul(own.ownWeight, own.ownOffset), G);
+    const samples = other.values.shape[0];
+    /** The only one as a plain matrix that all products share. */
+    const shared = (x: Tensor): Tensor => (x.shape[0] === 1 ? engine.reshape(x, x.shape.slice(1)) : x);
+    const direction = engine.matMul(shared(engine.mul(own.ownWeight, own.ownOffset)), G);
     // B_t u = R_t sum_s p_ts k_s ((v_s - o_t) u): attention-sized, without B itself.
-    const alongValues = engine.matMul(engine.reshape(direction, [samples, n / samples, f]), other.values, { transposeB: true });
-    const alongMixed = engine.reshape(engine.sum(engine.mul(direction, other.mixed), [1]), [samples, n / samples, 1]);
+    const alongValues = meet(engine, perSample(engine, direction, samples), other.values, { transposeB: true });
+    const alongMixed = perSample(engine, engine.sum(engine.mul(direction, other.mixed), [2], true), samples);
     const weights = engine.mul(other.plain?.pattern ?? other.pattern, engine.sub(alongValues, alongMixed));
-    const keys = engine.matMul(weights, other.keys);
-    const plain = engine.reshape(turns ? rotate(engine, turns.outputs, keys, true) : keys, [n, e]);
+    const keys = meet(engine, weights, other.keys);
+    const plain = perHead(engine, turns ? rotate(engine, turns.outputs, keys, true) : keys);
     const perOutput = other.plain ? engine.mul(plain, other.plain.ownScale) : plain;
-    return engine.affine(engine.matMul(own.queries, perOutput, { transposeA: true }), c * c);
+    return engine.affine(engine.matMul(shared(own.queries), perOutput, { transposeA: true }), c * c);
   });
 }
 
-/** beta_t = sum_s p_hts p_mts (v_hs - o_ht)^T G (v_ms - o_mt), [n, 1]. */
-function pairVariance(
-  engine: Engine, h: HeadState, m: HeadState, pp: Tensor, G: Tensor, { ppH, offsetM }: { ppH: Tensor; offsetM: Tensor },
-): Tensor {
-  const [n] = h.mixed.shape;
-  const [samples, positions] = h.values.shape as [number, number, number];
-  const valueProducts = engine.sum(engine.mul(engine.matMul(h.values, G), m.values), [2]);
-  const direct = engine.reshape(engine.matMul(pp, engine.reshape(valueProducts, [samples, positions, 1])), [n, 1]);
-  const dot = (a: Tensor, b: Tensor): Tensor => engine.sum(engine.mul(engine.matMul(a, G), b), [1], true);
-  // sum pp v_h G v_m - (sum pp v_h) G o_m - o_h G (sum pp v_m - s0 o_m)
-  return engine.sub(engine.sub(direct, dot(ppH, m.mixed)), dot(h.mixed, offsetM));
-}
+type TurnedHead = Pick<HeadState, "turned" | "values" | "mixed">;
 
 /**
  * sum_ts pp_ts (v_s - o_t) q_ts^T [f, e] with q_ts = q_t R_t R_s^T: the values meet the queries that are summed at their position and turned
  * back there, the mixed values the query of their output averaged over the turns.
  */
-export function turnedOffsets(engine: Engine, { turned, values, mixed }: HeadState, pp: Tensor, { inputs }: Turns): Tensor {
+export function turnedOffsets(engine: Engine, { turned, values, mixed }: TurnedHead, pp: Tensor, { inputs }: Turns): Tensor {
   const [samples, outputs] = pp.shape as [number, number, number];
   const [n, e] = turned.shape as [number, number];
   const rows = (x: Tensor): Tensor => engine.reshape(x, [x.size / x.shape[2], x.shape[2]]);
@@ -177,7 +213,7 @@ export function turnedOffsets(engine: Engine, { turned, values, mixed }: HeadSta
 }
 
 /** sum_ts pp_ts (v_hs - o_ht)^T G (v_ms - o_mt) q_hts q_mts^T [e, e]: sums over t per key position, turned back there. */
-function turnedKeyPairs(engine: Engine, h: HeadState, m: HeadState, pp: Tensor, G: Tensor, { inputs }: Turns): Tensor {
+function turnedKeyPairs(engine: Engine, h: TurnedHead, m: TurnedHead, pp: Tensor, G: Tensor, { inputs }: Turns): Tensor {
   const [samples, outputs, positions] = pp.shape as [number, number, number];
   const [n, e] = h.turned.shape as [number, number];
   const f = G.shape[0];

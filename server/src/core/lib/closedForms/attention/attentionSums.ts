@@ -24,17 +24,24 @@ export class AttentionSums {
     this.#cross = skips.map(() => heads.map(() => matrix(this.#size, V.cols)));
   }
 
-  /** @param itself the block of a head with itself at one point; others also count with their two sides exchanged */
-  async addPair(h: number, m: number, itself: boolean, weight: number, engine: Engine, block: Tensor): Promise<void> {
-    const values = await engine.read(block);
-    engine.dispose(block);
+  /**
+   * Blocks [g, V K Q, V K Q] of the heads `of` with the head m.
+   * @param withItself whether the last one is that of m with itself at one point; all others also count with their two sides exchanged
+   */
+  async addPairs(of: readonly number[], m: number, withItself: boolean, weight: number, engine: Engine, blocks: Tensor): Promise<void> {
+    const values = await engine.read(blocks);
+    engine.dispose(blocks);
     const { data, cols } = this.#pairs;
-    for (let row = 0, at = 0; row < this.#size; row += 1) {
-      for (let col = 0; col < this.#size; col += 1, at += 1) {
-        const up = h * this.#size + row;
-        const across = m * this.#size + col;
-        data[up * cols + across] += weight * values[at];
-        if (!itself) data[across * cols + up] += weight * values[at];
+    let at = 0;
+    for (const [place, h] of of.entries()) {
+      const itself = withItself && place === of.length - 1;
+      for (let row = 0; row < this.#size; row += 1) {
+        for (let col = 0; col < this.#size; col += 1, at += 1) {
+          const up = h * this.#size + row;
+          const across = m * this.#size + col;
+          data[up * cols + across] += weight * values[at];
+          if (!itself) data[across * cols + up] += weight * values[at];
+        }
       }
     }
   }

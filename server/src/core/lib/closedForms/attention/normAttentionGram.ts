@@ -14,10 +14,12 @@ import { matrix, type Matrix } from "../../../linalg/matrix";
 import { multiply } from "../../../linalg/multiply";
 import type { NormAttention } from "../../../network/sectionStructure";
 import type { JacobianGramTask } from "../../plans/sectionPlan";
-import { outputMetric, sandwich, times, toTensor } from "../matrices";
-import { covariancesByOwnWeights, crossTerms, pairTerms, pairTermsMultiplications, pairTermsSize, scaledHead, type ScaledHead } from "./attentionPairs";
+import { outputMetric, sandwich, times } from "../matrices";
+import { crossTerms, pairTermsMultiplications, pairTermsSize, scaledHead } from "./attentionPairs";
 import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { AttentionSums } from "./attentionSums";
+import { headGroup, headsTogether, tensorsOf, type HeadGroup, type ScaledHead } from "./headGroups";
+import { addHeadPairs, headMetrics, type HeadPlace } from "./headPairs";
 import { NormRows } from "./normRows";
 import { NormedInput } from "./normedInput";
 
@@ -30,8 +32,13 @@ export async function normAttentionGram(task: JacobianGramTask, { norm, attentio
   /** Heads and skip connection seen through A, then through E. */
   const seen = input.parts.flatMap((part) => heads.map(({ Q, K, V, O }) => ({ Q: multiply(part, Q), K: multiply(part, K), V: multiply(part, V), O })));
   const skips = input.parts.map((part) => multiply(part, skip));
-  const places = [0, 1].flatMap((part) => task.points.flatMap(({ weight }) => heads.map((_, head) => ({ head, seen: part * heads.length + head, weight }))));
-  const metrics = heads.map(({ O: left }) => heads.map(({ O: right }) => toTensor(engine, sandwich(left, metric, right))));
+  const places = [0, 1].flatMap((part) => task.points.flatMap(({ weight }, point) => (
+    heads.map((_, head): HeadPlace & { point: number } => ({ head, seen: part * heads.length + head, weight, point }))
+  )));
+  /** Places of one part. */
+  const plainPlaces = places.length / 2;
+  const metrics = headMetrics(engine, heads, metric, places);
+  const together = headsTogether(attention);
   const { weights, dispose } = headWeights(engine, heads);
   const sums = new AttentionSums(seen, skips);
   const rows = new NormRows(engine, attention, task.points, times(skip, task.nextC), heads.map(({ O }) => times(O, task.nextC)), input.leftMap.cols);
@@ -41,7 +48,9 @@ export async function normAttentionGram(task: JacobianGramTask, { norm, attentio
   let inputs = 0;
   const size = (positions: number, count: number): number => (
     places.length * headStateSize(attention, positions, count) + task.points.length * positions * input.valuesPerPosition
-    + Math.max(headStateTemporaries(attention, positions, count), pairTermsSize(attention, positions, count), rows.size(positions))
+    + Math.max(
+      headStateTemporaries(attention, positions, count) + together * headStateSize(attention, positions, count), pairTermsSize(attention, positions, count), rows.size(positions),
+    )
   );
   const longest = (positions: number, count: number): number => (
     Math.max(headStateMultiplications(attention, positions, count), pairTermsMultiplications(attention, positions, count))
@@ -56,35 +65,33 @@ export async function normAttentionGram(task: JacobianGramTask, { norm, attentio
           return { points, left, integrated };
         });
         const turns = engine.tidy(() => turnsOf(engine, attention, x.shape[1], count));
-        const plain = normed.points.flatMap(({ output }) => weights.map((head) => {
+        const plain = places.slice(0, plainPlaces).map(({ head, point }): ScaledHead => {
           task.checkCancelled();
-          return engine.tidy(() => headState(engine, attention, head, output, count, turns));
-        }));
-        const states: ScaledHead[] = [...plain, ...plain.map((state, place) => scaledHead(engine, state, normed.points[Math.floor(place / heads.length)].rate))];
-        const byOwn = states.map((state) => covariancesByOwnWeights(engine, state, states));
-        const ownCovariance = (of: number, weighted: number): Tensor => {
-          const [, e, f] = byOwn[of].shape as [number, number, number];
-          return engine.reshape(engine.slice(byOwn[of], [weighted, 0, 0], [1, e, f]), [e, f]);
-        };
-        for (const [left, state] of states.entries()) {
-          const place = places[left];
-          await sums.addCross(place.seen, 0, place.weight * weightSum, engine, crossTerms(engine, state, c));
-          await sums.addCross(place.seen, 1, place.weight, engine, engine.tidy(() => crossTerms(engine, scaledHead(engine, state, normed.integrated), c)));
-          for (let right = left; right < states.length; right += 1) {
-            task.checkCancelled();
-            const other = places[right];
-            const block = engine.tidy(() => pairTerms(
-              engine, state, states[right], { ofFirst: ownCovariance(left, right), ofSecond: ownCovariance(right, left) }, metrics[place.head][other.head], c, turns,
-            ));
-            await sums.addPair(place.seen, other.seen, left === right, place.weight * other.weight, engine, block);
+          return engine.tidy(() => headState(engine, attention, weights[head], normed.points[point].output, count, turns));
+        });
+        await rows.add(plain, normed, turns, () => task.checkCancelled());
+        const groups: HeadGroup[] = [];
+        for (const scaled of [false, true]) {
+          for (let first = 0; first < plainPlaces; first += together) {
+            const states: ScaledHead[] = [];
+            for (const [at, state] of plain.slice(first, first + together).entries()) {
+              task.checkCancelled();
+              const place = places[first + at + (scaled ? plainPlaces : 0)];
+              const own = scaled ? scaledHead(engine, state, normed.points[place.point].rate) : state;
+              await sums.addCross(place.seen, 0, place.weight * weightSum, engine, crossTerms(engine, own, c));
+              await sums.addCross(place.seen, 1, place.weight, engine, engine.tidy(() => crossTerms(engine, scaledHead(engine, own, normed.integrated), c)));
+              states.push(own);
+            }
+            groups.push(headGroup(engine, states));
+            if (scaled) engine.dispose(...new Set(states.flatMap(({ plain: unscaled, ...rest }) => [...Object.values(rest), ...Object.values(unscaled!)])));
           }
         }
-        await rows.add(plain, normed, turns, () => task.checkCancelled());
+        await addHeadPairs(engine, sums, groups, places, metrics, c, turns, () => task.checkCancelled());
         const own = engine.tidy(() => engine.slice(normed.integrated, [0, x.shape[1] - count, 0], [x.shape[0], count, 1]));
         for (const rate of await engine.read(own)) [1, rate, rate * rate].forEach((value, power) => { rates[power] += value; });
-        const held = [...states.flatMap(({ plain: unscaled, ...rest }) => [...Object.values(rest), ...(unscaled ? Object.values(unscaled) : [])])];
+        const held = groups.flatMap(tensorsOf);
         const turning = (turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]);
-        engine.dispose(...new Set([...byOwn, ...held, ...turning, own, normed.left, normed.integrated, ...normed.points.flatMap((point) => Object.values(point) as Tensor[])]));
+        engine.dispose(...new Set([...held, ...turning, own, normed.left, normed.integrated, ...normed.points.flatMap((point) => Object.values(point) as Tensor[])]));
       }, longest);
       inputs += batch.shape[0] * batch.shape[1];
     }, task.progress);
@@ -92,7 +99,7 @@ export async function normAttentionGram(task: JacobianGramTask, { norm, attentio
     dispose();
     input.dispose();
     rows.dispose();
-    engine.dispose(...metrics.flat());
+    engine.dispose(...metrics);
   }
   const skipPowers = [[weightSum ** 2 * rates[0], weightSum * rates[1]], [weightSum * rates[1], rates[2]]];
   const bypass = skips.flatMap((left, a) => skips.map((right, b) => scale(sandwich(left, metric, right), skipPowers[a][b])))
