@@ -71,6 +71,28 @@ describe("symmetricEigen", () => {
     expectEigen(a, symmetricEigen(a));
   });
 
+  it.each([3, 50, 130])("leaves rows and columns of zeros out of the problem, at size %i", (n) => {
+    const inner = randomSymmetric(n, n + 4);
+    const places = Array.from({ length: n }, (_, i) => 2 * i + (i % 3 === 0 ? 1 : 0));
+    const size = 2 * n + 3;
+    const a = matrix(size, size);
+    places.forEach((row, i) => places.forEach((col, j) => { a.data[row * size + col] = inner.data[i * n + j]; }));
+    const whole = symmetricEigen(a);
+    expectEigen(a, whole);
+    // The same numbers as the problem without them, and exact unit vectors at exact zeros.
+    const alone = symmetricEigen(inner);
+    expect([...whole.values].filter((value) => value !== 0)).toEqual([...alone.values]);
+    const zeros = [...whole.values.keys()].filter((j) => whole.values[j] === 0);
+    expect(zeros.length).toBe(size - n);
+    for (const j of zeros) {
+      const column = Array.from({ length: size }, (_, i) => whole.vectors.data[i * size + j]);
+      expect(column.filter((entry) => entry !== 0)).toEqual([1]);
+      expect(places).not.toContain(column.indexOf(1));
+    }
+    const nothing = symmetricEigen(matrix(n, n));
+    expect(nothing.vectors).toEqual(identity(n));
+  });
+
   it("handles the empty matrix", () => {
     const { values, vectors } = symmetricEigen(matrix(0, 0));
     expect([values.length, vectors.rows, vectors.cols]).toEqual([0, 0, 0]);

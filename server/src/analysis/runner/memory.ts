@@ -44,7 +44,7 @@ export interface MemoryPlan {
 const megabyte = 2 ** 20;
 
 /** Bundled code, native libraries and what the garbage collector has not returned yet. */
-const runtime = 128 * megabyte;
+const runtime = 144 * megabyte;
 
 /** The least that batches and chunks need to be worth it. */
 const smallestBudget = 32 * megabyte;

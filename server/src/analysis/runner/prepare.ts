@@ -67,13 +67,15 @@ export async function prepareOn(engine: Engine, inputs: RunInputs, scratch: Shel
   const bytesPerValue = resolved.precision === "float64" ? 8 : 4;
   const widths = network.nodeLayers.map(({ width }) => width);
   const positions = data.inputs.kind === "tokens" ? data.inputs.positions : 1;
+  // Bytes are not kept as numbers (core/lib/statistics/activationSource.ts).
+  const keptWidths = network.startsAtInput && data.inputs.kind === "bytes" ? widths.slice(1) : widths;
   const plan = planMemory({
     dataBytes: bytesOf(data),
     evaluationBytes: scored === data ? 0 : bytesOf(scored),
     weightBytes: bytesAsRead(model) + hostBytes(network) + built.parameterCount * bytesPerValue,
     widths,
     hidden: network.sections.map(hiddenSize),
-    activationsPerSample: positions * widths.reduce((sum, width) => sum + width, 0),
+    activationsPerSample: positions * keptWidths.reduce((sum, width) => sum + width, 0),
     samples: data.inputs.count,
     bytesPerValue,
     positions,

@@ -61,7 +61,7 @@ export async function* analyzeActivations(
     const progress = (fraction: number): void => signals.progress("edges", (place + fraction) / wanted.length, `${basis}, ${network.sections[section].from}`);
     const maps = bases.map((layer, index) => featureMapIn(basis, layer, network.nodeLayers[index]));
     const stride = basis === options.edgeBases[0] ? 1 : Math.ceil(source.samples / options.comparisonSamples);
-    const sample = stride === 1 ? null : await source.sampleAt(section, stride);
+    const sample = stride === 1 ? null : source.sampleAt(section, stride);
     // A few samples are too few draws of random signs: where a closed form makes exact edges possible, the estimate takes them.
     const { structure } = network.sections[section];
     const exactly = sample !== null && structure.kind !== "general";

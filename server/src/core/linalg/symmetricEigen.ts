@@ -51,14 +51,14 @@ const asymmetryTolerance = 1e-6;
 export function symmetricEigen(a: Matrix, options: EigenOptions = {}): SymmetricEigen {
   if (a.rows !== a.cols) throw new RangeError(`Eigenvalues of a symmetric matrix: a ${a.rows} x ${a.cols} matrix is not square.`);
   const { first, end } = options.part ?? { first: 0, end: a.rows };
-  const n = end - first;
-  const largest = checkSymmetric(a, first, end, options.asymmetry ?? "refuse");
+  const { largest, places } = checkSymmetric(a, first, end, options.asymmetry ?? "refuse");
+  const n = places.length;
   // A power of two, so that scaling is exact; the largest entry becomes 1/2..1 and no square overflows or vanishes.
   const exponent = largest === 0 ? 0 : Math.floor(Math.log2(largest)) + 1;
   const writeScaled = (scaled: Float64Array): Float64Array => {
-    for (let i = 0; i < n; i++) {
+    for (const [i, row] of places.entries()) {
       for (let j = 0; j <= i; j++) {
-        const [below, above] = [a.data[(first + i) * a.cols + first + j], a.data[(first + j) * a.cols + first + i]];
+        const [below, above] = [a.data[row * a.cols + places[j]], a.data[places[j] * a.cols + row]];
         const mean = timesPowerOfTwo(below, -exponent) / 2 + timesPowerOfTwo(above, -exponent) / 2;
         scaled[i * n + j] = mean;
         scaled[j * n + i] = mean;
@@ -68,13 +68,17 @@ export function symmetricEigen(a: Matrix, options: EigenOptions = {}): Symmetric
   };
   const method = options.method ?? (n < blockedFrom ? "unblocked" : "blocked");
   const { values, rows } = method === "blocked" && n > 2 ? blockedEigen(writeScaled, n, options) : unblockedEigen(writeScaled(new Float64Array(n * n)), n);
-  return descending(values, rows, exponent);
+  return descending({ values, rows }, exponent, { first, end, places });
 }
 
-/** Eigenvalues and eigenvectors as rows. A second thread that is lost is done without. @param writeMatrix into n x n numbers */
-function blockedEigen(
-  writeMatrix: (target: Float64Array) => void, n: number, options: EigenOptions,
-): { values: Float64Array; rows: Float64Array } {
+interface Solution {
+  values: Float64Array;
+  /** Eigenvectors as rows. */
+  rows: Float64Array;
+}
+
+/** A second thread that is lost is done without. @param writeMatrix into n x n numbers */
+function blockedEigen(writeMatrix: (target: Float64Array) => void, n: number, options: EigenOptions): Solution {
   const { native = n < nativeFrom ? null : nativeProducts(), checkCancelled = (): void => undefined } = options;
   const { twoThreads = n >= twoThreadsFrom } = options;
   const workspace = openWorkspace(n, { native, twoThreads, checkCancelled });
@@ -92,9 +96,13 @@ function blockedEigen(
   }
 }
 
-/** Largest absolute entry of the part. */
-function checkSymmetric(a: Matrix, first: number, end: number, asymmetric: "refuse" | "average"): number {
+/**
+ * Largest absolute entry of the part, and the places of its rows and columns that are not zero throughout: the others (pixels of a margin,
+ * neurons that never fire) are eigenvectors by themselves.
+ */
+function checkSymmetric(a: Matrix, first: number, end: number, asymmetric: "refuse" | "average"): { largest: number; places: number[] } {
   const n = a.rows;
+  const isUsed = new Uint8Array(n);
   let largest = 0;
   let asymmetry = 0;
   let worst = 0;
@@ -104,6 +112,7 @@ function checkSymmetric(a: Matrix, first: number, end: number, asymmetric: "refu
       if (!Number.isFinite(entry)) {
         throw new RangeError(`Eigenvalues of a symmetric matrix: entry (${i}, ${j}) is ${entry}; check the activations and weights for NaN and infinity.`);
       }
+      if (entry !== 0) isUsed[i] = isUsed[j] = 1;
       largest = Math.max(largest, Math.abs(entry));
       const difference = Math.abs(entry / 2 - a.data[j * n + i] / 2) * 2;
       if (difference > asymmetry) {
@@ -116,7 +125,9 @@ function checkSymmetric(a: Matrix, first: number, end: number, asymmetric: "refu
     const [i, j] = [Math.floor(worst / n), worst % n];
     throw new RangeError(`Eigenvalues of a symmetric matrix: entries (${i}, ${j}) and (${j}, ${i}) are ${a.data[worst]} and ${a.data[j * n + i]}.`);
   }
-  return largest;
+  const places: number[] = [];
+  for (let i = first; i < end; i++) if (isUsed[i] === 1) places.push(i);
+  return { largest, places };
 }
 
 /** value * 2^power; in two steps where 2^power itself would overflow. */
@@ -125,14 +136,22 @@ function timesPowerOfTwo(value: number, power: number): number {
   return value * 2 ** half * 2 ** (power - half);
 }
 
-function descending(values: Float64Array, rows: Float64Array, exponent: number): SymmetricEigen {
-  const n = values.length;
+/** @param solution of the rows and columns at `places`; the others of `first` to `end` have eigenvalue 0 */
+function descending(solution: Solution, exponent: number, { first, end, places }: { first: number; end: number; places: readonly number[] }): SymmetricEigen {
+  const n = end - first;
+  const isUsed = new Set(places);
+  const alone = Array.from({ length: n }, (_, i) => first + i).filter((place) => !isUsed.has(place));
+  const values = new Float64Array(n);
+  values.set(solution.values);
   const order = Array.from(values.keys()).sort((p, q) => values[q] - values[p]);
   const vectors = matrix(n, n);
   const tile = 32;
   for (let j0 = 0; j0 < n; j0 += tile) {
     const j1 = Math.min(n, j0 + tile);
-    for (let i = 0; i < n; i++) for (let j = j0; j < j1; j++) vectors.data[i * n + j] = rows[order[j] * n + i];
+    for (const [i, place] of places.entries()) {
+      for (let j = j0; j < j1; j++) if (order[j] < places.length) vectors.data[(place - first) * n + j] = solution.rows[order[j] * places.length + i];
+    }
   }
+  for (const [j, index] of order.entries()) if (index >= places.length) vectors.data[(alone[index - places.length] - first) * n + j] = 1;
   return { values: Float64Array.from(order, (index) => timesPowerOfTwo(values[index], exponent)), vectors };
 }

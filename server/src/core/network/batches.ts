@@ -1,6 +1,7 @@
 /** @file Samples of a data set as batches of tensors, as often as the method passes over them. */
 
 import type { Tensor } from "../../engine/engine";
+import { everyNth } from "./evenSample";
 import type { Module } from "./module";
 import type { ByteVectors, Network, NetworkInputs } from "./network";
 
@@ -17,6 +18,8 @@ export interface BatchSource extends Iterable<Batch> {
   readonly positions: number;
   /** The samples where they are vectors of bytes; null else. */
   readonly bytes: ByteVectors | null;
+  /** Every `stride`-th sample, the first one included: for estimates where all would cost too much. */
+  everyNth(stride: number): BatchSource;
 }
 
 /** @param limit use at most this many samples, from the start. */
@@ -26,6 +29,7 @@ export function networkBatches(network: Network, inputs: NetworkInputs, batchSiz
     samples,
     positions: inputs.kind === "tokens" ? inputs.positions : 1,
     bytes: inputs.kind === "bytes" ? { ...inputs, count: samples } : null,
+    everyNth: (stride) => networkBatches(network, everyNth(inputs, stride), batchSize, Math.ceil(samples / stride)),
     *[Symbol.iterator]() {
       for (let start = 0; start < samples; start += batchSize) {
         const count = Math.min(batchSize, samples - start);

@@ -1,4 +1,4 @@
-/** @file Part of a labelled data set, taken evenly: data sets are often sorted by class. */
+/** @file Part of a data set, taken evenly: data sets are often sorted by class. */
 
 import type { NetworkInputs } from "./network";
 
@@ -12,24 +12,27 @@ export interface LabelledInputs {
 export function evenSample({ inputs, labels }: LabelledInputs, most: number): LabelledInputs {
   if (inputs.count <= most) return { inputs, labels };
   const chosen = Array.from({ length: most }, (_, place) => Math.floor((place * inputs.count) / most));
-  const chosenLabels = new Int32Array(most * (labels.length / inputs.count));
-  copyRows(labels, inputs.count, chosen, chosenLabels);
-  if (inputs.kind === "vectors") {
-    const values = new Float32Array(most * inputs.width);
-    copyRows(inputs.values, inputs.count, chosen, values);
-    return { inputs: { ...inputs, values, count: most }, labels: chosenLabels };
-  }
-  if (inputs.kind === "bytes") {
-    const values = new Uint8Array(most * inputs.width);
-    copyRows(inputs.values, inputs.count, chosen, values);
-    return { inputs: { ...inputs, values, count: most }, labels: chosenLabels };
-  }
-  const values = new Int32Array(most * inputs.positions);
-  copyRows(inputs.values, inputs.count, chosen, values);
-  return { inputs: { ...inputs, values, count: most }, labels: chosenLabels };
+  return { inputs: samplesAt(inputs, chosen), labels: rowsAt(labels, inputs.count, chosen) };
 }
 
-function copyRows<Values extends Float32Array | Uint8Array | Int32Array>(from: Values, rows: number, chosen: readonly number[], to: Values): void {
+/** Every `stride`-th sample, the first one included. */
+export function everyNth(inputs: NetworkInputs, stride: number): NetworkInputs {
+  return stride === 1 ? inputs : samplesAt(inputs, Array.from({ length: Math.ceil(inputs.count / stride) }, (_, place) => place * stride));
+}
+
+function samplesAt(inputs: NetworkInputs, chosen: readonly number[]): NetworkInputs {
+  const count = chosen.length;
+  switch (inputs.kind) {
+    case "vectors": return { ...inputs, values: rowsAt(inputs.values, inputs.count, chosen), count };
+    case "bytes": return { ...inputs, values: rowsAt(inputs.values, inputs.count, chosen), count };
+    case "tokens": return { ...inputs, values: rowsAt(inputs.values, inputs.count, chosen), count };
+  }
+}
+
+/** The chosen of all rows, copied. */
+function rowsAt<Values extends Float32Array | Uint8Array | Int32Array>(from: Values, rows: number, chosen: readonly number[]): Values {
   const width = from.length / rows;
+  const to = new (from.constructor as new (length: number) => Values)(chosen.length * width);
   for (const [place, row] of chosen.entries()) to.set(from.subarray(row * width, (row + 1) * width), place * width);
+  return to;
 }

@@ -3,19 +3,27 @@
 import bytes from "./byteProducts.wasm";
 
 export interface ByteProductFunctions {
-  /** One block: up to `samplesPerBlock` samples [n, width] -> `blockBytes`, and whether each panel has another number than 0. Reads up to 8 bytes beyond. */
-  pack(samples: number, width: number, from: number, block: number, flags: number): void;
-  /** 32-bit sums over packed blocks: rows of the panels `first` to `last`, from each one's own panel on, of out [panels, 8, panels, 8]. */
-  multiply(samples: number, width: number, first: number, last: number, blocks: number, flags: number, out: number): void;
+  /**
+   * Adds to 32-bit sums out [width + 8, stride / 4] the products of all components over the blocks `first` to `last` of vectors [samples, width] and
+   * a 1 behind each: the half from the diagonal on, and some of the other; `anew` sets them to zero before. Reads up to
+   * 16 bytes beyond the vectors.
+   */
+  addProducts(samples: number, width: number, first: number, last: number, anew: number, vectors: number, scratch: number, out: number, stride: number): void;
 }
 
-export const samplesPerBlock = 512;
-/** Components that the kernel treats together. */
-export const panelWidth = 8;
-export const panelsOf = (width: number): number => Math.ceil(width / panelWidth);
-export const blockBytes = (width: number): number => panelsOf(width) * samplesPerBlock * panelWidth * 2;
+export const samplesPerBlock = 128;
+
+/** Of one thread: which components are not zero, their places, and a packed block. */
+export const scratchBytes = (width: number): number => 5 * (width + 32) + 64 + (width + 16) * samplesPerBlock * 2;
+
+/** Rows and columns of the sums: the components, the constant and seven that fill a panel. */
+export const sumSize = (width: number): number => width + 8;
+
+/** Behind the vectors. */
+export const slack = 16;
+
 /** More would overflow 32-bit sums. */
-export const mostSamples = 64 * samplesPerBlock;
+export const mostSamples = 256 * samplesPerBlock;
 
 let compiled: WebAssembly.Module | null = null;
 

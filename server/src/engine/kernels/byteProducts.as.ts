@@ -1,47 +1,89 @@
 /**
  * AssemblyScript source of the kernel for the products X^T X of vectors of bytes (build: npm run build:kernels). They are whole numbers, so the
  * sums are exact; one instruction multiplies eight pairs of 16-bit numbers and adds neighbours, so neighbours are two samples of one component.
+ * Components that are zero in all samples of a block (most of an image's margin) are left out of it.
  */
 
-/** Components of a panel, pairs of samples in a block, and the bytes of a panel's block: a block of all panels stays in the second cache. */
+/** Components of a panel, and pairs of samples in a block: a packed block stays in the second cache. */
 const PANEL: i32 = 8;
-const PAIRS: i32 = 256;
+const PAIRS: i32 = 64;
 const PANEL_BYTES: usize = <usize>PAIRS * <usize>PANEL * 4;
 
-@inline
-function panelsOf(width: i32): i32 {
-  return (width + PANEL - 1) / PANEL;
+/**
+ * Writes the components with a number other than zero in a block of `samples` vectors [n, width], rising, and behind them the constant `width`.
+ * Filled up to a whole panel with the places behind it, for sums that nobody reads. @returns panels
+ */
+function listActive(samples: i32, width: i32, from: usize, seen: usize, places: usize): i32 {
+  const end = <usize>width;
+  for (let at: usize = 0; at < end; at += 16) v128.store(seen + at, i64x2.splat(0));
+  for (let sample = 0; sample < samples; sample++, from += <usize>width) {
+    for (let at: usize = 0; at < end; at += 16) v128.store(seen + at, v128.or(v128.load(seen + at), v128.load(from + at)));
+  }
+  let count = 0;
+  for (let component = 0; component < width; component++) {
+    if (load<u8>(seen + <usize>component) == 0) continue;
+    store<i32>(places + (<usize>count << 2), component);
+    count++;
+  }
+  store<i32>(places + (<usize>count << 2), width);
+  count++;
+  for (let place = width + 1; count % PANEL != 0; place++, count++) store<i32>(places + (<usize>count << 2), place);
+  return count / PANEL;
 }
 
-/**
- * One block: up to 512 samples [n, width] -> for every panel 256 pairs of samples of its 8 components, as 16-bit numbers. Absent samples are zero.
- * Components after the last are whatever follows in memory. `flags` [panels]: whether the panel has a number other than zero.
- */
-export function pack(samples: i32, width: i32, from: usize, block: usize, flags: usize): void {
-  const none = i64x2.splat(0);
-  for (let panel = 0; panel < panelsOf(width); panel++) {
-    let at = from + <usize>(panel * PANEL);
-    let to = block + <usize>panel * PANEL_BYTES;
-    let seen = none;
-    for (let sample = 0; sample < 2 * PAIRS; sample += 2) {
-      const first = sample < samples ? v128.load8x8_u(at) : none;
-      const second = sample + 1 < samples ? v128.load8x8_u(at + <usize>width) : none;
-      seen = v128.or(seen, v128.or(first, second));
-      v128.store(to, i16x8.shuffle(first, second, 0, 8, 1, 9, 2, 10, 3, 11));
-      v128.store(to, i16x8.shuffle(first, second, 4, 12, 5, 13, 6, 14, 7, 15), 16);
-      at += 2 * <usize>width;
-      to += 32;
+/** Two neighbouring samples of one component, `step` bytes apart, as two 16-bit numbers; a second that is absent is zero. */
+@inline
+function pairAt(from: usize, step: usize, two: bool): i32 {
+  return <i32>load<u8>(from) | (two ? <i32>load<u8>(from + step) << 16 : 0);
+}
+
+/** Pairs of samples of the listed components: [panels, pairs, 8], the constant 1 at `width`, zero behind it. */
+function packActive(samples: i32, width: i32, from: usize, panels: i32, places: usize, packed: usize): void {
+  const pairs = (samples + 1) / 2;
+  const step = <usize>width;
+  for (let place = 0; place < panels * PANEL; place++) {
+    const component = load<i32>(places + (<usize>place << 2));
+    let to = packed + <usize>(place / PANEL) * PANEL_BYTES + (<usize>(place % PANEL) << 2);
+    let at = from + <usize>component;
+    for (let pair = 0; pair < pairs; pair++) {
+      const two = 2 * pair + 1 < samples;
+      store<i32>(to, component < width ? pairAt(at, step, two) : component > width ? 0 : two ? 0x10001 : 1);
+      at += 2 * step;
+      to += <usize>PANEL * 4;
     }
-    store<u8>(flags + <usize>panel, v128.any_true(seen) ? 1 : 0);
   }
 }
 
-/** Adds to four rows of eight sums at `out` (`stride` bytes apart) the products of four components at `a` with eight at `b`. */
+/** Adds eight sums at the places of a panel; places that follow one another are added together. */
 @inline
-function addTile(pairs: i32, a: usize, b: usize, out: usize, stride: usize): void {
-  const row1 = out + stride, row2 = row1 + stride, row3 = row2 + stride;
-  let s00 = v128.load(out), s01 = v128.load(out, 16), s10 = v128.load(row1), s11 = v128.load(row1, 16);
-  let s20 = v128.load(row2), s21 = v128.load(row2, 16), s30 = v128.load(row3), s31 = v128.load(row3, 16);
+function addRow(row: usize, places: usize, together: bool, low: v128, high: v128): void {
+  if (together) {
+    const to = row + (<usize>load<i32>(places) << 2);
+    v128.store(to, i32x4.add(v128.load(to), low));
+    v128.store(to, i32x4.add(v128.load(to, 16), high), 16);
+  } else {
+    addOne(row, load<i32>(places), i32x4.extract_lane(low, 0));
+    addOne(row, load<i32>(places, 4), i32x4.extract_lane(low, 1));
+    addOne(row, load<i32>(places, 8), i32x4.extract_lane(low, 2));
+    addOne(row, load<i32>(places, 12), i32x4.extract_lane(low, 3));
+    addOne(row, load<i32>(places, 16), i32x4.extract_lane(high, 0));
+    addOne(row, load<i32>(places, 20), i32x4.extract_lane(high, 1));
+    addOne(row, load<i32>(places, 24), i32x4.extract_lane(high, 2));
+    addOne(row, load<i32>(places, 28), i32x4.extract_lane(high, 3));
+  }
+}
+
+@inline
+function addOne(row: usize, place: i32, sum: i32): void {
+  const to = row + (<usize>place << 2);
+  store<i32>(to, load<i32>(to) + sum);
+}
+
+/** Adds the products of four components at `a` with eight at `b`. `rows`, `columns`: their places in `out`, whose rows are `stride` bytes apart. */
+@inline
+function addTile(pairs: i32, a: usize, b: usize, rows: usize, columns: usize, together: bool, out: usize, stride: usize): void {
+  const none = i64x2.splat(0);
+  let s00 = none, s01 = none, s10 = none, s11 = none, s20 = none, s21 = none, s30 = none, s31 = none;
   for (let pair = 0; pair < pairs; pair++, a += 32, b += 32) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let own = v128.load32_splat(a);
@@ -57,40 +99,39 @@ function addTile(pairs: i32, a: usize, b: usize, out: usize, stride: usize): voi
     s30 = i32x4.add(s30, i32x4.dot_i16x8_s(own, b0));
     s31 = i32x4.add(s31, i32x4.dot_i16x8_s(own, b1));
   }
-  v128.store(out, s00);
-  v128.store(out, s01, 16);
-  v128.store(row1, s10);
-  v128.store(row1, s11, 16);
-  v128.store(row2, s20);
-  v128.store(row2, s21, 16);
-  v128.store(row3, s30);
-  v128.store(row3, s31, 16);
+  addRow(out + <usize>load<i32>(rows) * stride, columns, together, s00, s01);
+  addRow(out + <usize>load<i32>(rows, 4) * stride, columns, together, s10, s11);
+  addRow(out + <usize>load<i32>(rows, 8) * stride, columns, together, s20, s21);
+  addRow(out + <usize>load<i32>(rows, 12) * stride, columns, together, s30, s31);
 }
 
 /**
- * Sums over `samples` in packed blocks: rows of the panels `first` to `last` of out [8 panels, 8 panels], from each row's own panel on.
- * At most 33,000 samples, or 32-bit sums overflow.
- * @param flags [blocks, panels]
+ * Adds the products over the samples of the blocks `first` to `last` to out [width + 8, stride bytes], whose last rows and columns are the constant 1
+ * and seven that nobody reads: the half from the diagonal on, and some of the other. At most 33,000 samples may be added up, or 32-bit sums overflow.
+ * @param samples of all blocks @param anew whether `out` starts from zero @param vectors [samples, width], 16 bytes of anything behind them
+ * @param scratch for one thread: flags [width + 16], places [width + 16], a packed block
  */
-export function multiply(samples: i32, width: i32, first: i32, last: i32, blocks: usize, flags: usize, out: usize): void {
-  const panels = panelsOf(width);
-  const stride = <usize>panels * <usize>PANEL * 4;
-  memory.fill(out + <usize>(first * PANEL) * stride, 0, <usize>((last - first) * PANEL) * stride);
-  for (let left = samples; left > 0; left -= 2 * PAIRS) {
-    const pairs = min(PAIRS, (left + 1) / 2);
-    for (let i = first; i < last; i++) {
-      if (load<u8>(flags + <usize>i) == 0) continue;
-      const a = blocks + <usize>i * PANEL_BYTES;
-      const row = out + <usize>(i * PANEL) * stride;
-      for (let j = i; j < panels; j++) {
-        if (load<u8>(flags + <usize>j) == 0) continue;
-        const b = blocks + <usize>j * PANEL_BYTES;
-        const to = row + <usize>(j * PANEL) * 4;
-        addTile(pairs, a, b, to, stride);
-        addTile(pairs, a + 16, b, to + 4 * stride, stride);
+export function addProducts(samples: i32, width: i32, first: i32, last: i32, anew: i32, vectors: usize, scratch: usize, out: usize, stride: usize): void {
+  if (anew) memory.fill(out, 0, <usize>(width + PANEL) * stride);
+  const places = scratch + ((<usize>width + 31) & ~15);
+  const packed = places + ((<usize>(width + PANEL + 1) * 4 + 15) & ~15);
+  for (let block = first; block < last; block++) {
+    const start = block * 2 * PAIRS;
+    const count = min(2 * PAIRS, samples - start);
+    const from = vectors + <usize>start * <usize>width;
+    const panels = listActive(count, width, from, scratch, places);
+    packActive(count, width, from, panels, places, packed);
+    const pairs = (count + 1) / 2;
+    for (let j = 0; j < panels; j++) {
+      const columns = places + <usize>(j * PANEL) * 4;
+      const together = load<i32>(columns, 28) - load<i32>(columns) == PANEL - 1;
+      const b = packed + <usize>j * PANEL_BYTES;
+      for (let i = 0; i <= j; i++) {
+        const rows = places + <usize>(i * PANEL) * 4;
+        const a = packed + <usize>i * PANEL_BYTES;
+        addTile(pairs, a, b, rows, columns, together, out, stride);
+        addTile(pairs, a + 16, b, rows + 16, columns, together, out, stride);
       }
     }
-    blocks += <usize>panels * PANEL_BYTES;
-    flags += <usize>panels;
   }
 }

@@ -16,6 +16,7 @@ import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { multiply } from "../../../../server/src/core/linalg/multiply";
 import type { Tensor } from "../../../../server/src/engine/engine";
 import { familyFixture, mlpFixture, transformerFixture, type Fixture } from "../../support/fixtures";
+import type { BatchSource } from "../../../../server/src/core/network/batches";
 import { referenceEngine } from "../../support/networks";
 
 const engine = await referenceEngine();
@@ -212,11 +213,14 @@ describe("features needed", () => {
   });
 });
 
+/** Where only the number of samples counts. */
+const batchless = (samples: number): BatchSource => ({ samples, positions: 1, bytes: null, everyNth: () => batchless(samples), [Symbol.iterator]: () => [][Symbol.iterator]() });
+
 describe("scores", () => {
   it("cross entropy is the mean over all answers, whatever the batches", async () => {
     const logits = [2, 0, 0, 1, 1, 1, -3, 4, 0.5];
     const labels = Int32Array.of(0, 1, 2);
-    const batches = { samples: 3, positions: 1, bytes: null, [Symbol.iterator]: () => [][Symbol.iterator]() };
+    const batches = batchless(3);
     const sum = new ScoreSum(engine, { batches, labels, metric: "ce-loss" });
     await sum.add(engine.tensor(logits.slice(0, 6), [2, 1, 3]));
     await sum.add(engine.tensor(logits.slice(6), [1, 1, 3]));
@@ -227,7 +231,7 @@ describe("scores", () => {
   });
 
   it("says which label is wrong and when labels are missing", async () => {
-    const batches = { samples: 1, positions: 1, bytes: null, [Symbol.iterator]: () => [][Symbol.iterator]() };
+    const batches = batchless(1);
     const output = engine.tensor([1, 2, 3], [1, 1, 3]);
     const score = (labels: number[]): Promise<void> => new ScoreSum(engine, { batches, labels: Int32Array.from(labels), metric: "accuracy" }).add(output);
     await expect(score([3])).rejects.toThrow(/Label 3 of answer 0 is not one of the 3 classes/);

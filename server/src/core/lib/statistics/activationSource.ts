@@ -19,42 +19,6 @@ export interface LayerActivations {
 }
 
 /**
- * Every `stride`-th sample of the data set, the first one included: for estimates where the whole set would cost too much. Taken evenly,
- * because data sets are often sorted by class.
- */
-function everyNth(engine: Engine, activations: LayerActivations, stride: number): LayerActivations {
-  if (stride === 1) return activations;
-  return {
-    samples: Math.ceil(activations.samples / stride),
-    positions: activations.positions,
-    async forEachBatch(body, onProgress) {
-      let passed = 0;
-      let waiting: Tensor[] = [];
-      let largest = 0;
-      // A few samples from each batch make one batch: adding up the sums of a batch costs the same for one sample as for a thousand.
-      const visit = async (): Promise<void> => {
-        if (waiting.length === 0) return;
-        const together = engine.tidy(() => engine.concat(waiting, 0));
-        engine.dispose(...waiting);
-        waiting = [];
-        await body(together);
-        engine.dispose(together);
-      };
-      await activations.forEachBatch(async (x) => {
-        const first = (stride - (passed % stride)) % stride;
-        const count = Math.max(0, Math.ceil((x.shape[0] - first) / stride));
-        passed += x.shape[0];
-        largest = Math.max(largest, x.shape[0]);
-        if (count === 0) return;
-        waiting.push(engine.gather(x, Int32Array.from({ length: count }, (_, index) => first + index * stride)));
-        if (waiting.reduce((sum, part) => sum + part.shape[0], 0) >= largest) await visit();
-      }, onProgress);
-      await visit();
-    },
-  };
-}
-
-/**
  * Runs the network from the data, or from the nearest earlier node layer whose activations are kept from an earlier pass. Layers are
  * kept, the last first (they save the longest way), while they fit the memory budget.
  */
@@ -142,18 +106,20 @@ export class ActivationSource {
    * Every `stride`-th sample at a layer, held in memory for many visits; `dispose` frees them. Samples are chosen before the first layer, so
    * that only they pass through the network.
    */
-  async sampleAt(layer: number, stride: number): Promise<{ activations: LayerActivations; dispose(): void }> {
+  sampleAt(layer: number, stride: number): { activations: LayerActivations; dispose(): void } {
     const engine = this.#engine;
+    const batches = this.batches.everyNth(stride);
     const chosen: Tensor[] = [];
-    const first = everyNth(engine, this.at(0), stride);
-    await first.forEachBatch((x) => {
-      chosen.push(engine.tidy(() => (layer === 0 ? engine.affine(x, 1) : this.#advance(x, 0, layer))));
-      return Promise.resolve();
-    });
+    for (const first of this.#firstOf(batches)) {
+      this.checkCancelled();
+      const x = layer === 0 ? first : engine.tidy(() => this.#advance(first, 0, layer));
+      if (x !== first) engine.dispose(first);
+      chosen.push(x);
+    }
     return {
       activations: {
-        samples: first.samples,
-        positions: first.positions,
+        samples: batches.samples,
+        positions: batches.positions,
         forEachBatch: async (body, onProgress) => {
           for (const [index, x] of chosen.entries()) {
             this.checkCancelled();
@@ -179,7 +145,11 @@ export class ActivationSource {
       yield* kept;
       return;
     }
-    for (const batch of this.batches) {
+    yield* this.#firstOf(this.batches);
+  }
+
+  *#firstOf(batches: BatchSource): Generator<Tensor> {
+    for (const batch of batches) {
       const first = this.#engine.tidy(() => this.network.pre(batch.tensors));
       this.#engine.dispose(...batch.tensors.filter((tensor) => tensor !== first));
       yield first;
@@ -205,6 +175,8 @@ export class ActivationSource {
     let left = this.memoryBudget;
     const kept = new Set<number>();
     for (let layer = layers.length - 1; layer >= 0; layer -= 1) {
+      // Bytes become numbers again in less time than memory takes that is touched for the first time.
+      if (this.bytes(layer) !== null) continue;
       const bytes = (layers[layer].size / layers[layer].shape[0]) * this.batches.samples * bytesPerValue;
       if (bytes > left) continue;
       left -= bytes;
