@@ -122,6 +122,7 @@ describe("between two checks for a cancelled run, through attention", () => {
     ["edges", 64, { heads: 8 }, attentionEdges],
     ["edges with rotary positions", 64, { heads: 8, rotary }, attentionEdges],
     ["edges from random signs", 256, { heads: 4, samples: 8 }, (task, structure) => drawnAttentionEdges(task, structure, edgeDraws(4, 1, 0))],
+    ["edges from random signs with rotary positions", 64, { heads: 4, samples: 2, rotary }, (task, structure) => drawnAttentionEdges(task, structure, edgeDraws(2, 1, 0))],
     ["the Jacobian's moments", 64, { heads: 8 }, attentionMoments],
     ["the Jacobian's moments with rotary positions", 64, { heads: 8, rotary }, attentionMoments],
     ["the Jacobian Gram behind a norm", 4, { heads: 4, positions: 128 }, (task, structure) => normAttentionGram(task, behindNorm(structure))],

@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { edgesByVjp } from "../../../../server/src/core/lib/edges/squaredEdges";
 import { jacobianMoments } from "../../../../server/src/core/lib/jacobians/jacobianMoments";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
 import { generalPlan } from "../../../../server/src/core/lib/plans/generalPlan";
+import { planEdges } from "../../../../server/src/core/lib/plans/planEdges";
 import { planSection } from "../../../../server/src/core/lib/plans/planSection";
+import { edgeDraws, edgeSources } from "../../../../server/src/core/lib/sources/randomSources";
+import { featuresOfOutput } from "../../../../server/src/core/lib/sources/sourceChunks";
 import { familyFixture } from "../../support/fixtures";
 import { referenceEngine } from "../../support/networks";
 import { descriptions } from "../../support/transformers";
@@ -86,9 +90,25 @@ describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) 
     const plan = planSection(roundedSection, manyFeatures);
     expect(relativeDifference(await plan.jacobianGram(mine), gram)).toBeLessThan(bound(relativeDifference(await roundedGeneral.jacobianGram(mine), gram)));
     expect(relativeDifference(await plan.edges(mine), edges)).toBeLessThan(bound(relativeDifference(await roundedGeneral.edges(mine), edges)));
+    if (closed.drawnEdges) {
+      const draws = edgeDraws(2, 3, section.index);
+      const drawn = await closed.drawnEdges(exact, draws);
+      const general = await edgesByVjp(mine, edgeSources(roundedSection.engine, featuresOfOutput(roundedSection, mine.nextC), draws));
+      expect(relativeDifference(await plan.drawnEdges!(mine, draws), drawn)).toBeLessThan(bound(relativeDifference(general, drawn)));
+    }
     const [moments, roundedMoments, wanted] = [await jacobianMoments(mine), await jacobianMoments(generally(mine)), await jacobianMoments(generally(exact))];
     expect(relativeDifference(moments.mean, wanted.mean)).toBeLessThan(bound(relativeDifference(roundedMoments.mean, wanted.mean)));
     expect(relativeDifference(moments.meanSquare, wanted.meanSquare)).toBeLessThan(bound(relativeDifference(roundedMoments.meanSquare, wanted.meanSquare)));
+  });
+});
+
+describe("edges of long samples from random signs", () => {
+  it.each([
+    ["llama", "attn_in.1", "ln2.1"], ["GPT-NeoX", "attn_in.0", "ln2.0"], ["GPT-Neo", "attn_in.1", "ln2.1"],
+  ])("are those of the closed form: %s, %s to %s", (family, from, to) => {
+    const [section] = familyFixture(engine, family, [from, to], null).network.sections;
+    const work = { task: { edgesFrom: 700 }, outputs: 700, positions: 256, points: 1 };
+    expect(planEdges(section, work, edgeDraws(1, 0, 0)).path).toMatch(/^closed form of .*, summed over positions with 1 draw of random signs, because exact edges need about .* times more/);
   });
 });
 

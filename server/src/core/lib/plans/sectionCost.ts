@@ -98,7 +98,7 @@ export function drawnClosedCost(structure: SectionStructure, work: EdgeWork, dra
     case "norm-mlp":
       return drawnHiddenCost(structure.A.rows, structure.A.cols, structure.up ? 2 : 1, structure.up ? 4 : 3, work, draws);
     case "attention-skip":
-      return structure.rotary ? null : drawnAttentionCost(structure, work, draws);
+      return drawnAttentionCost(structure, work, draws);
     case "affine":
     case "norm-attention":
     case "general":
@@ -118,8 +118,8 @@ function drawnAttentionCost(structure: AttentionSkip, work: EdgeWork, draws: num
   const count = structure.heads.length * points;
   const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
   const [T, S] = [structure.lastPositionOnly ? 1 : positions, positions];
-  const state = S * (2 * e + f + r);
-  const perDraw = S * (r + 2 * e) + (r * (2 * e + f) * (T + S)) / T;
+  const state = S * (2 * e + f + r) + (structure.rotary ? S * e * f : 0);
+  const perDraw = structure.rotary ? S * e * (f + 1) + (r * e * f * (T + S)) / T : S * (r + 2 * e) + (r * (2 * e + f) * (T + S)) / T;
   return count * (state + draws * perDraw) + (draws * r * structure.heads.length * f * outputs) / T;
 }
 

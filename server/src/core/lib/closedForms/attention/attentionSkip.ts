@@ -2,8 +2,7 @@
 
 import type { AttentionSkip } from "../../../network/attentionStructure";
 import type { NormAttention } from "../../../network/sectionStructure";
-import type { EdgesTask, SectionPlan } from "../../plans/sectionPlan";
-import type { EdgeDraws } from "../../sources/randomSources";
+import type { SectionPlan } from "../../plans/sectionPlan";
 import { attentionEdges } from "./attentionEdges";
 import { attentionGram } from "./attentionGram";
 import { drawnAttentionEdges } from "./drawnAttentionEdges";
@@ -12,13 +11,11 @@ import { normAttentionGram } from "./normAttentionGram";
 
 /** M' by method section 2.10, E by method section 3.6. */
 export function attentionSkipPlan(structure: AttentionSkip): SectionPlan {
-  const { rotary } = structure;
   return {
     path: `closed form of ${describe(structure)} (attention-sized products, no backward pass)`,
     jacobianGram: (task) => attentionGram(task, structure),
     edges: (task) => attentionEdges(task, structure),
-    // With rotary positions what queries and keys bring does not separate into sums over one position each.
-    ...(rotary ? {} : { drawnEdges: (task: EdgesTask, draws: EdgeDraws) => drawnAttentionEdges(task, structure, draws) }),
+    drawnEdges: (task, draws) => drawnAttentionEdges(task, structure, draws),
   };
 }
 
