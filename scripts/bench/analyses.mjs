@@ -40,7 +40,7 @@ export const workloads = {
       title: "modular addition, the authors' seed 0, 3,830 pairs", spec: modularAddition(model, 113, 0.3),
       peers: [
         { way: "backward", title: "one backward pass per output feature", workload: `modadd:${data}` },
-        { way: "jacrev", title: "functorch, vmap of jacrev", workload: `modadd:${data}`, samples: 500 },
+        { way: "jacrev", title: "vmap of jacrev", workload: `modadd:${data}`, samples: 500 },
       ],
     };
   },
@@ -56,7 +56,7 @@ export const workloads = {
       peers: [
         { way: "closed", title: "closed form of the bases, backward passes for the edges", workload: `mnist:${data}` },
         { way: "backward", title: "one backward pass per output feature", workload: `mnist:${data}`, samples: 6000 },
-        { way: "jacrev", title: "functorch, vmap of jacrev", workload: `mnist:${data}`, samples: 1000 },
+        { way: "jacrev", title: "vmap of jacrev", workload: `mnist:${data}`, samples: 1000 },
       ],
     };
   },

@@ -5,9 +5,12 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import util from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageVersion } from "../../server/src/engine/nativePackages";
 import { loadBinding, tensorflowAddon } from "../../server/src/engine/tensorflow/binding";
+import { startTensorflow } from "../../server/src/engine/tensorflow/tensorflowBackend";
+import { TfjsEngine } from "../../server/src/engine/tfjs/tfjsEngine";
 
 const addon = tensorflowAddon();
 const missing = addon === null ? "there is no TensorFlow: npm run engine:tensorflow" : null;
@@ -55,6 +58,23 @@ describe.skipIf(missing !== null)(`TensorFlow's native half${missing === null ? 
     const { status, signal, stdout, stderr } = spawnSync(process.execPath, [join(folder, "threads.cjs"), ...threads], { encoding: "utf8" });
     expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
     expect(stdout.trim().split("\n")).toEqual(threads.map((what) => `${what} 0,1,4,9,16,25,36,49,64`));
+  });
+
+  it("computes with tfjs where Node lacks the functions that Node 23 removed", async () => {
+    const functions = util as unknown as Record<string, unknown>;
+    const removed = ["isNullOrUndefined", "isArray"].map((name) => [name, functions[name]] as const);
+    for (const [name] of removed) delete functions[name];
+    try {
+      const loaded = loadBinding();
+      const started = "missing" in loaded ? loaded : await startTensorflow(loaded);
+      if ("missing" in started) throw new Error(started.missing);
+      const engine = new TfjsEngine(started);
+      const product = engine.matMul(engine.tensor([1, 2, 3, 4], [2, 2]), engine.tensor([1, 10, 100, 1000], [2, 2]), { transposeB: true });
+      expect(Array.from(await engine.read(engine.softmax(engine.tensor([7, 7], [1, 2]))))).toEqual([0.5, 0.5]);
+      expect(Array.from(await engine.read(product))).toEqual([21, 2100, 43, 4300]);
+    } finally {
+      for (const [name, value] of removed) if (value !== undefined) functions[name] = value;
+    }
   });
 });
 

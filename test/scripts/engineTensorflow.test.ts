@@ -28,7 +28,6 @@ function engineTensorflow(args: string[], env: NodeJS.ProcessEnv = {}): { status
 
 /** The reason why nothing can be compiled here; null when it can. */
 function obstacle(): string | null {
-  if (!existsSync(join(kept, "deps/include"))) return "there is no .engine/tensorflow with headers: npm run engine:tensorflow";
   if (spawnSync("g++", ["--version"]).status !== 0) return "there is no g++";
   const headers = [join(dirname(process.execPath), "../include/node"), "/usr/include/node"];
   return headers.some((one) => existsSync(join(one, "node_api.h"))) ? null : "there is no node_api.h";
@@ -51,7 +50,8 @@ const newHeader = "tensorflow/core/platform/ctstring_internal.h";
 /** Sources of the addon that fit the TensorFlow kept: old ones lie beside the old build. */
 const fittingSources = existsSync(join(kept, "binding")) ? ["--binding", join(kept, "binding")] : [];
 
-const missing = obstacle();
+const noCompiler = obstacle();
+const missing = noCompiler ?? (existsSync(join(kept, "deps/include")) ? null : "there is no .engine/tensorflow with headers: npm run engine:tensorflow");
 
 describe.skipIf(missing !== null)(`the addon of tfjs-node against an installed TensorFlow${missing === null ? "" : ` (skipped: ${missing})`}`, () => {
   const wheel = missing === null ? packageFolder() : "";
@@ -133,7 +133,9 @@ with zipfile.ZipFile(sys.argv[1] + "/tensorflow_cpu-9.9.9-py3-none-any.whl", "w"
     wheel.writestr("tensorflow/include/tensorflow/c/c_api.h", "")
 `;
 
-it.skipIf(missing !== null || spawnSync("python3", ["-m", "pip", "--version"]).status !== 0)("takes the wheel that pip gives, never runs it, and says what it lacks", () => {
+const noPip = noCompiler ?? (spawnSync("python3", ["-m", "pip", "--version"]).status === 0 ? null : "there is no pip");
+
+it.skipIf(noPip !== null)(`${noPip === null ? "" : `(skipped: ${noPip}) `}takes the wheel that pip gives, never runs it, and says what it lacks`, () => {
   const wheels = join(folder, "wheels");
   mkdirSync(wheels);
   expect(spawnSync("python3", ["-c", emptyWheel, wheels]).status).toBe(0);

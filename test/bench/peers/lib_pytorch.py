@@ -5,7 +5,7 @@
 WORKLOAD  mnist:FOLDER      the MLP FOLDER/mnist-mlp/model_epoch_12.pt on the images of FOLDER/mnist
           modadd:FOLDER     the one-layer transformer FOLDER/modadd/seed0/model_epoch_60000.pt on its training pairs
 WAY       backward          one backward pass for every output feature and position, the whole batch at once
-          jacrev            functorch: vmap of jacrev over the samples
+          jacrev            torch.func (functorch before PyTorch 2): vmap of jacrev over the samples
           closed            closed form of the Jacobian Gram, edges by one backward pass per feature (mnist only)
 
 Prints one JSON object: seconds of the bases and of the edges, those of them that do not depend on the number of samples (`fixed`:
@@ -20,6 +20,11 @@ import time
 
 import numpy
 import torch
+
+try:
+    from torch.func import jacrev, vmap
+except ImportError:
+    from functorch import jacrev, vmap
 
 relative_threshold = 1e-6
 batch_size = 2000
@@ -92,9 +97,7 @@ def vjp_rows(function, x):
 
 
 def jacobians(function, x, rows=50):
-    """Chunks of [B, T, r, S, d] by functorch."""
-    from functorch import jacrev, vmap
-
+    """Chunks of [B, T, r, S, d]."""
     for part in x.split(rows):
         yield part, vmap(jacrev(lambda one: function(one[None])[0]))(part)
 
@@ -192,6 +195,9 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     kind, folder = args.workload.split(":", 1)
+    if args.way == "jacrev":
+        # the first call imports and compiles parts of PyTorch 2, which takes seconds
+        vmap(jacrev(torch.sin))(torch.zeros(1, 1, dtype=torch.float64))
     sections, x, folded = (mnist if kind == "mnist" else modular_addition)(folder, args.samples)
     print(json.dumps({**lib(sections, x, folded, args.way), "torch": torch.__version__, "threads": torch.get_num_threads()}))
 
