@@ -119,7 +119,7 @@ describe("between two checks for a cancelled run, through attention", () => {
   it.each<[string, number, AttentionSizes, (task: EdgesTask, structure: AttentionSkip) => Promise<unknown>]>([
     ["the Jacobian Gram", 4, { heads: 3, positions: 512, causal: false }, attentionGram],
     ["the Jacobian Gram with rotary positions", 4, { heads: 4, rotary }, attentionGram],
-    ["edges", 64, { heads: 8 }, attentionEdges],
+    ["edges", 80, { heads: 8 }, attentionEdges],
     ["edges with rotary positions", 64, { heads: 8, rotary }, attentionEdges],
     ["edges from random signs", 256, { heads: 4, samples: 8 }, (task, structure) => drawnAttentionEdges(task, structure, edgeDraws(4, 1, 0))],
     ["edges from random signs with rotary positions", 64, { heads: 4, samples: 2, rotary }, (task, structure) => drawnAttentionEdges(task, structure, edgeDraws(2, 1, 0))],

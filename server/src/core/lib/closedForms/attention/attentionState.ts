@@ -9,7 +9,7 @@ import type { Matrix } from "../../../linalg/matrix";
 import { attentionPattern } from "../../../network/attentionModule";
 import type { AttentionSkip } from "../../../network/attentionStructure";
 import { rotate, rotation, type Rotation } from "../../../network/rotary";
-import { forEachChunk, samplesThatFit } from "../chunks";
+import { forEachChunk, longestChunk, samplesThatFit } from "../chunks";
 
 /** Weights of one head that lead from the section's input (or its features) to queries, keys and values. */
 export interface HeadWeights {
@@ -73,7 +73,10 @@ export async function forEachBlock(
   let block = outputsTogether(structure, positions);
   // Only with a causal pattern are the outputs of a block the last of the positions that they read.
   if (structure.causal) {
-    while (block > 1 && samplesThatFit(engine, valuesPerSample(positions, block), memoryBudget) < 1) block = Math.ceil(block / 2);
+    const fits = (outputs: number): boolean => (
+      samplesThatFit(engine, valuesPerSample(positions, outputs), memoryBudget) >= 1 && multiplicationsPerSample(positions, outputs) <= longestChunk(engine)
+    );
+    while (block > 1 && !fits(block)) block = Math.ceil(block / 2);
   }
   await forEachChunk(engine, batch, valuesPerSample(positions, block), memoryBudget, async (chunk) => {
     for (let first = positions - all; first < positions; first += block) {

@@ -183,7 +183,7 @@ function attributionsOf(
     const direct = seen.map((z, part) => {
       const K = rows(parts[part].keys[h]);
       const byKey = (): Tensor => engine.reshape(engine.matMul(K, state.queries, { transposeB: true }), [count, n, 1]);
-      const keys = turns ? throughTurnedKeys(engine, state, K, z, turns) : engine.mul(byKey(), withPairs(z, offsets));
+      const keys = turns ? firstAxesExchanged(engine, throughTurnedKeys(engine, state, K, z, turns)) : engine.mul(byKey(), withPairs(z, offsets));
       const queries = engine.reshape(engine.matMul(rows(parts[part].queries[h]), state.covariance), [count, n, f]);
       return engine.add(keys, engine.mul(own[part], queries));
     });
