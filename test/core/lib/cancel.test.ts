@@ -9,6 +9,7 @@ import { jacobianGramByVjp } from "../../../server/src/core/lib/basis/jacobianGr
 import { attentionEdges } from "../../../server/src/core/lib/closedForms/attention/attentionEdges";
 import { attentionGram } from "../../../server/src/core/lib/closedForms/attention/attentionGram";
 import { drawnAttentionEdges } from "../../../server/src/core/lib/closedForms/attention/drawnAttentionEdges";
+import { drawnNormAttentionEdges } from "../../../server/src/core/lib/closedForms/attention/drawnNormAttentionEdges";
 import { normAttentionEdges } from "../../../server/src/core/lib/closedForms/attention/normAttentionEdges";
 import { normAttentionGram } from "../../../server/src/core/lib/closedForms/attention/normAttentionGram";
 import type { HiddenLayer } from "../../../server/src/core/lib/closedForms/hidden/hiddenLayer";
@@ -128,6 +129,7 @@ describe("between two checks for a cancelled run, through attention", () => {
     ["the Jacobian Gram behind a norm", 4, { heads: 4, positions: 128 }, (task, structure) => normAttentionGram(task, behindNorm(structure))],
     ["edges behind a norm", 64, { heads: 6 }, (task, structure) => normAttentionEdges(task, behindNorm(structure))],
     ["edges behind a norm with rotary positions", 64, { heads: 6, rotary }, (task, structure) => normAttentionEdges(task, behindNorm(structure))],
+    ["edges from random signs behind a norm", 256, { heads: 4, samples: 4 }, (task, structure) => drawnNormAttentionEdges(task, behindNorm(structure), edgeDraws(4, 1, 0))],
     ["the Jacobian's moments behind a norm", 64, { heads: 4 }, (task, structure) => normAttentionMoments(task, behindNorm(structure))],
     ["the general Jacobian Gram", 4, { heads: 2, outputs: 2 }, (task) => jacobianGramByVjp(task)],
     ["the general edges", 4, { heads: 2, outputs: 2 }, (task) => edgesByVjp(task)],

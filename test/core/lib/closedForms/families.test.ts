@@ -105,6 +105,7 @@ describe.each(cases)("%s, %s to %s", (family, from, to, kind, lastPositionOnly) 
 describe("edges of long samples from random signs", () => {
   it.each([
     ["llama", "attn_in.1", "ln2.1"], ["GPT-NeoX", "attn_in.0", "ln2.0"], ["GPT-Neo", "attn_in.1", "ln2.1"],
+    ["GPT-2", "ln1.0", "ln2.0"], ["llama", "ln1.1", "ln2.1"],
   ])("are those of the closed form: %s, %s to %s", (family, from, to) => {
     const [section] = familyFixture(engine, family, [from, to], null).network.sections;
     const work = { task: { edgesFrom: 700 }, outputs: 700, positions: 256, points: 1 };

@@ -99,8 +99,9 @@ export function drawnClosedCost(structure: SectionStructure, work: EdgeWork, dra
       return drawnHiddenCost(structure.A.rows, structure.A.cols, structure.up ? 2 : 1, structure.up ? 4 : 3, work, draws);
     case "attention-skip":
       return drawnAttentionCost(structure, work, draws);
-    case "affine":
     case "norm-attention":
+      return drawnNormAttentionCost(structure.attention, work, draws);
+    case "affine":
     case "general":
       return null;
   }
@@ -121,6 +122,15 @@ function drawnAttentionCost(structure: AttentionSkip, work: EdgeWork, draws: num
   const state = S * (2 * e + f + r) + (structure.rotary ? S * e * f : 0);
   const perDraw = structure.rotary ? S * e * (f + 1) + (r * e * f * (T + S)) / T : S * (r + 2 * e) + (r * (2 * e + f) * (T + S)) / T;
   return count * (state + draws * perDraw) + (draws * r * structure.heads.length * f * outputs) / T;
+}
+
+/** Two kinds of features through the heads, and a third one that meets what belongs to positions. */
+function drawnNormAttentionCost(attention: AttentionSkip, work: EdgeWork, draws: number): number {
+  const { task: { edgesFrom: r }, outputs, positions, points } = work;
+  const [e, f] = [attention.heads[0].Q.cols, attention.heads[0].V.cols];
+  const [T, S] = [attention.lastPositionOnly ? 1 : positions, positions];
+  const third = S * (2 * e + f) + draws * (S * f + (r * f * (T + S)) / T);
+  return 2 * drawnAttentionCost(attention, work, draws) + attention.heads.length * points * third + draws * r * outputs;
 }
 
 /** Second moments of the slopes; or a product per feature and token, or pairs of slopes per feature. */

@@ -6,6 +6,7 @@ import type { SectionPlan } from "../../plans/sectionPlan";
 import { attentionEdges } from "./attentionEdges";
 import { attentionGram } from "./attentionGram";
 import { drawnAttentionEdges } from "./drawnAttentionEdges";
+import { drawnNormAttentionEdges } from "./drawnNormAttentionEdges";
 import { normAttentionEdges } from "./normAttentionEdges";
 import { normAttentionGram } from "./normAttentionGram";
 
@@ -27,6 +28,7 @@ export function normAttentionPlan(structure: NormAttention): SectionPlan {
     path: `closed form of ${norm.half === "whole" ? "a" : "the second half of a"} ${name} and ${describe(attention)} behind it (attention-sized products, no backward pass)`,
     jacobianGram: (task) => normAttentionGram(task, structure),
     edges: (task) => normAttentionEdges(task, structure),
+    drawnEdges: (task, draws) => drawnNormAttentionEdges(task, structure, draws),
   };
 }
 

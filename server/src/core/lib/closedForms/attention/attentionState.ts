@@ -130,7 +130,7 @@ export function turnsOf(engine: Engine, { rotary, heads }: AttentionSkip, positi
 }
 
 /** The last `outputs` positions of x [B, S, width]. */
-function lastPositions(engine: Engine, x: Tensor, outputs: number): Tensor {
+export function lastPositions(engine: Engine, x: Tensor, outputs: number): Tensor {
   const [samples, positions, width] = x.shape as [number, number, number];
   return outputs === positions ? x : engine.slice(x, [0, positions - outputs, 0], [samples, outputs, width]);
 }

@@ -49,7 +49,7 @@ export function throughHead(
   engine: Engine, c: number, head: HeadPattern, turns: DrawnTurns | null, signs: readonly Tensor[], entering: readonly Entering[], checkCancelled: () => void,
 ): Tensor[] {
   const mixed = entering.map(({ z }) => engine.matMul(z, head.pattern, { transposeB: true }));
-  const scores = turns ? throughTurnedScores(engine, head, turns, signs, entering, checkCancelled) : throughScores(engine, head, signs, entering, mixed);
+  const scores = turns ? throughTurnedScores(engine, head, turns, signs, entering, checkCancelled) : throughScores(engine, head, signs, entering, mixed, checkCancelled);
   return signs.map((sign, draw) => {
     const values = entering.map(({ rows }, kind) => engine.mul(engine.matMul(mixed[kind], sign), rows.V));
     return sum(engine, [engine.affine(scores[draw], c), ...values]);
@@ -59,9 +59,11 @@ export function throughHead(
 /** X of every draw. @param mixed phi [B, r, T] of all that enters */
 function throughScores(
   engine: Engine, { queries, keys, values, pattern, mixed: outputs }: HeadPattern, signs: readonly Tensor[], entering: readonly Entering[], mixed: readonly Tensor[],
+  checkCancelled: () => void,
 ): Tensor[] {
   const meanKeys = engine.matMul(pattern, keys);
   return signs.map((sign, draw) => engine.tidy(() => {
+    checkCancelled();
     const signedQueries = engine.mul(queries, sign);
     const readers = engine.matMul(pattern, signedQueries, { transposeA: true });
     return sum(engine, entering.map(({ rows: { Q, K }, z, signed }, kind) => {

@@ -23,7 +23,7 @@ import { longestChunk } from "../chunks";
 import { times, toTensor } from "../matrices";
 import { throughTurnedKeys } from "./attentionEdges";
 import {
-  firstAxesExchanged, forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, outputsTogether, turnsOf,
+  firstAxesExchanged, forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, lastPositions, outputsTogether, turnsOf,
   weightedOffsets, type HeadState, type HeadWeights, type Turns,
 } from "./attentionState";
 import { seenHead } from "./normRows";
@@ -114,7 +114,7 @@ export async function normAttentionEdges(task: EdgesTask, { norm, attention }: N
             return { state, offsets: weightedOffsets(engine, state), ...seenByFall(engine, state, head, point, turns, c) };
           });
         }),
-        bypass: engine.tidy(() => engine.reshape(engine.matMul(atOutputs(engine, point.fall, outputs), skipOut), [x.shape[0] * outputs, next])),
+        bypass: engine.tidy(() => engine.reshape(engine.matMul(lastPositions(engine, point.fall, outputs), skipOut), [x.shape[0] * outputs, next])),
       }));
       for (let first = 0; first < r; first += together) {
         task.checkCancelled();
@@ -138,12 +138,6 @@ export async function normAttentionEdges(task: EdgesTask, { norm, attention }: N
   input.dispose();
   engine.dispose(toFeatures, back, leftMap, skipOut, stackedOut, ...parts.flatMap(({ queries, keys, mixing }) => [...queries, ...keys, mixing]));
   return transpose(scale(sums, 1 / inputs));
-}
-
-/** The last positions of x [B, S, k]. */
-function atOutputs(engine: Engine, x: Tensor, outputs: number): Tensor {
-  const [samples, positions, width] = x.shape as [number, number, number];
-  return engine.slice(x, [0, positions - outputs, 0], [samples, outputs, width]);
 }
 
 /** What f'' meets in one head; call inside `tidy`. @param c scale of the scores */
