@@ -17,8 +17,8 @@ import { outputMetric, sandwich } from "../matrices";
 import { crossTerms, pairTermsMultiplications, pairTermsSize } from "./attentionPairs";
 import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { AttentionSums } from "./attentionSums";
-import { headGroup, headsTogether, tensorsOf, type HeadGroup } from "./headGroups";
-import { addHeadPairs, headMetrics, type HeadPlace } from "./headPairs";
+import { headGroup, headsTogether, tensorsOf } from "./headGroups";
+import { addHeadPairs, headMetrics, type HeadPlace, type PlacedGroup } from "./headPairs";
 
 /** M' [d, d], for every integration rule. */
 export async function attentionGram(task: JacobianGramTask, structure: AttentionSkip): Promise<Matrix> {
@@ -27,7 +27,7 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
   const metric = outputMetric(task.nextC, skip.cols);
   const weightSum = task.points.reduce((sum, { weight }) => sum + weight, 0);
   /** Every head at every point. */
-  const places = task.points.flatMap(({ alpha, weight }) => heads.map((_, head): HeadPlace & { alpha: number } => ({ head, seen: head, weight, alpha })));
+  const places = task.points.flatMap(({ alpha, weight }) => heads.map((_, head): HeadPlace & { alpha: number } => ({ head, weight, alpha })));
   const metrics = headMetrics(engine, heads, metric, places);
   const together = headsTogether(structure);
   const { weights, dispose } = headWeights(engine, heads);
@@ -45,7 +45,7 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
     await task.activations.forEachBatch(async (batch) => {
       await forEachBlock(engine, structure, batch, size, task.memoryBudget, async (x, count) => {
         const turns = engine.tidy(() => turnsOf(engine, structure, x.shape[1], count));
-        const groups: HeadGroup[] = [];
+        const groups: PlacedGroup[] = [];
         for (let first = 0; first < places.length; first += together) {
           const some = places.slice(first, first + together);
           const states = some.map(({ head, alpha }) => {
@@ -53,11 +53,11 @@ export async function attentionGram(task: JacobianGramTask, structure: Attention
             return engine.tidy(() => headState(engine, structure, weights[head], alpha === 1 ? x : engine.affine(x, alpha), count, turns));
           });
           for (const [place, { head, weight }] of some.entries()) await sums.addCross(head, 0, weight * weightSum, engine, crossTerms(engine, states[place], c));
-          groups.push(headGroup(engine, states));
+          groups.push({ plain: headGroup(engine, states), scaled: null, point: 0 });
           engine.dispose(...new Set(states.flatMap((state) => Object.values(state) as Tensor[])));
         }
         await addHeadPairs(engine, sums, groups, places, metrics, c, turns, () => task.checkCancelled());
-        engine.dispose(...new Set(groups.flatMap(tensorsOf)), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]));
+        engine.dispose(...new Set(groups.flatMap(({ plain }) => tensorsOf(plain))), ...(turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]));
         outputs += x.shape[0] * count;
       }, longest);
       inputs += batch.shape[0] * batch.shape[1];

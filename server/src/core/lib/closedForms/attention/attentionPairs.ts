@@ -9,36 +9,19 @@ import type { AttentionSkip } from "../../../network/attentionStructure";
 import { rotate } from "../../../network/rotary";
 import { toTensor } from "../matrices";
 import type { HeadState, Turns } from "./attentionState";
-import { headOf, headsTogether, meet, perHead, perSample, type HeadGroup, type ScaledHead } from "./headGroups";
+import { headOf, headsTogether, meet, perHead, perSample, type HeadGroup } from "./headGroups";
 
-/** @param factors a number for every input position [B, S, 1]; the outputs are the last of them */
-export function scaledHead(engine: Engine, state: ScaledHead, factors: Tensor): ScaledHead {
-  return engine.tidy(() => {
-    const [samples, outputs, positions] = state.pattern.shape as [number, number, number];
-    const [n, f] = state.mixed.shape as [number, number];
-    const e = state.queries.shape[1];
-    const own = engine.reshape(engine.slice(factors, [0, positions - outputs, 0], [samples, outputs, 1]), [n, 1]);
-    const covariance = engine.mul(engine.reshape(state.covariance, [e, n, f]), engine.reshape(own, [1, n, 1]));
-    return {
-      ...state,
-      pattern: engine.mul(state.pattern, engine.reshape(factors, [samples, 1, positions])),
-      ownWeight: engine.mul(state.ownWeight, own),
-      covariance: engine.reshape(covariance, [e, n * f]),
-      plain: { pattern: state.plain?.pattern ?? state.pattern, ownScale: state.plain ? engine.mul(state.plain.ownScale, own) : own },
-    };
-  });
-}
-
-/** sum_t of [p_tt 1; c p_tt q_t (v_t - o_t)^T; c B_t], [f + 2e, f]. */
-export function crossTerms(engine: Engine, state: HeadState, c: number): Tensor {
+/** sum_t u_t [p_tt 1; c p_tt q_t (v_t - o_t)^T; c B_t], [f + 2e, f]. @param scales u [n, 1]; null for 1 */
+export function crossTerms(engine: Engine, state: HeadState, c: number, scales: Tensor | null = null): Tensor {
   return engine.tidy(() => {
     const [n, f] = state.mixed.shape as [number, number];
     const e = state.queries.shape[1];
-    const own = engine.mul(toTensor(engine, identity(f)), engine.reshape(engine.sum(state.ownWeight, [0]), [1, 1]));
-    const weighted = engine.mul(state.ownWeight, state.ownOffset);
-    const keys = engine.affine(engine.matMul(state.queries, weighted, { transposeA: true }), c);
-    const queries = engine.affine(engine.sum(engine.reshape(state.covariance, [e, n, f]), [1]), c);
-    return engine.concat([own, keys, queries], 0);
+    const ownWeight = scales ? engine.mul(state.ownWeight, scales) : state.ownWeight;
+    const own = engine.mul(toTensor(engine, identity(f)), engine.reshape(engine.sum(ownWeight, [0]), [1, 1]));
+    const keys = engine.matMul(state.queries, engine.mul(ownWeight, state.ownOffset), { transposeA: true });
+    const covariance = engine.reshape(state.covariance, [e, n, f]);
+    const queries = engine.sum(scales ? engine.mul(covariance, engine.reshape(scales, [1, n, 1])) : covariance, [1]);
+    return engine.concat([own, engine.affine(keys, c), engine.affine(queries, c)], 0);
   });
 }
 
@@ -65,11 +48,50 @@ export interface OwnCovariances {
   readonly ofSecond: Tensor;
 }
 
-/** S_hm of the heads h of a group and one head m, a group of its own: [g, f + 2e, f + 2e], blocks in the order values, keys, queries. @param G O_h P O_m^T [g, f, f] */
-export function pairTerms(engine: Engine, h: HeadGroup, m: HeadGroup, ownCovariances: OwnCovariances, G: Tensor, c: number, turns: Turns | null): Tensor {
+/** For each of K numbers of every output the covariances of a head, a group of its own, times these: [K e, n_i f] of some outputs at a time. @param scales [1, n, 1]; null for 1 */
+export function scaledCovariances(engine: Engine, { covariances, queries, mixed }: HeadGroup, scales: readonly (Tensor | null)[]): Tensor[] {
+  const [e, f] = [queries.shape[2], mixed.shape[2]];
   return engine.tidy(() => {
-    const [g, , f] = h.mixed.shape as [number, number, number];
-    const e = h.queries.shape[2];
+    let first = 0;
+    return covariances.map((covariance) => {
+      const outputs = covariance.shape[2] / f;
+      const each = scales.map((scale) => {
+        if (scale === null) return engine.reshape(covariance, [e, outputs * f]);
+        const scaled = engine.mul(engine.reshape(covariance, [e, outputs, f]), engine.slice(scale, [0, first, 0], [1, outputs, 1]));
+        return engine.reshape(scaled, [e, outputs * f]);
+      });
+      first += outputs;
+      return each.length === 1 ? each[0] : engine.concat(each, 0);
+    });
+  });
+}
+
+/**
+ * Blocks QQ of S_hm, c^2 sum_t u_t B_ht G B_mt^T, of the heads h of a group with one head m, for each of K numbers u_t: [g, e, K, e].
+ * @param ofM u_t B_mt as `scaledCovariances` gives them @param G O_h P O_m^T [g, f, f]
+ */
+export function covariancePairs(engine: Engine, { covariances, queries }: HeadGroup, ofM: readonly Tensor[], G: Tensor, c: number): Tensor {
+  const [g, , e] = queries.shape as [number, number, number];
+  const f = G.shape[2];
+  return engine.tidy(() => {
+    // All heads h are the rows of one product with m.
+    const products = covariances.map((covariance, piece) => engine.tidy(() => {
+      const outputs = covariance.shape[2] / f;
+      const seen = engine.matMul(engine.reshape(covariance, [g, e * outputs, f]), G);
+      return engine.matMul(engine.reshape(seen, [g * e, outputs * f]), ofM[piece], { transposeB: true });
+    }));
+    return engine.reshape(engine.affine(products.reduce((sum, part) => engine.add(sum, part)), c * c), [g, e, ofM[0].shape[0] / e, e]);
+  });
+}
+
+/**
+ * S_hm of the heads h of a group and one head m, a group of its own: [g, f + 2e, f + 2e], blocks in the order values, keys, queries.
+ * @param G O_h P O_m^T [g, f, f] @param QQ as `covariancePairs` gives it [g, e, e]
+ */
+export function pairTerms(
+  engine: Engine, h: HeadGroup, m: HeadGroup, ownCovariances: OwnCovariances, G: Tensor, QQ: Tensor, c: number, turns: Turns | null,
+): Tensor {
+  return engine.tidy(() => {
     const pp = engine.mul(h.pattern, m.pattern);
     const s0 = perHead(engine, engine.sum(pp, [3], true));
     const VV = engine.mul(G, engine.sum(s0, [1], true));
@@ -81,14 +103,6 @@ export function pairTerms(engine: Engine, h: HeadGroup, m: HeadGroup, ownCovaria
 
     const KQ = keyQuery(engine, h, m, G, c, turns);
     const QK = engine.transpose(keyQuery(engine, m, h, engine.transpose(G, [0, 2, 1]), c, turns), [0, 2, 1]);
-
-    // The covariances of all heads h are the rows of one product with those of m.
-    const covariances = h.covariances.map((covariance, piece) => engine.tidy(() => {
-      const outputs = covariance.shape[2] / f;
-      const seen = engine.matMul(engine.reshape(covariance, [g, e * outputs, f]), G);
-      return engine.matMul(engine.reshape(seen, [g * e, outputs * f]), engine.reshape(m.covariances[piece], [e, outputs * f]), { transposeB: true });
-    })).reduce((sum, part) => engine.add(sum, part));
-    const QQ = engine.reshape(engine.affine(covariances, c * c), [g, e, e]);
 
     return engine.concat([
       engine.concat([VV, engine.affine(VK, c), VQ], 2),
@@ -160,17 +174,20 @@ export const offsetsByQuery = (engine: Engine, state: HeadState, pp: Tensor, off
   turns ? turnedOffsets(engine, state, pp, turns) : engine.matMul(offset, state.queries, { transposeA: true })
 );
 
-/** Numbers that `pairTerms` of one group takes per sample, for S positions and T outputs. */
-export function pairTermsSize(structure: AttentionSkip, positions: number, outputs: number): number {
+/** Numbers that the pairs of one group with a head take per sample, for S positions and T outputs. @param scales K */
+export function pairTermsSize(structure: AttentionSkip, positions: number, outputs: number, scales = 1): number {
   const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
-  const perPair = outputs * (e * f + 5 * positions + 10 * (e + f)) + 3 * positions * f;
-  return headsTogether(structure) * perPair + (structure.rotary ? (3 * positions + outputs) * e * e : 0);
+  const perPair = outputs * (5 * positions + 10 * (e + f)) + 3 * positions * f + e * f;
+  const covariances = outputs * e * f * (1 + (scales > 1 ? 2 * scales : 0));
+  return headsTogether(structure) * perPair + covariances + (structure.rotary ? (3 * positions + outputs) * e * e : 0);
 }
 
-/** Multiplications of `pairTerms` of one group per sample. */
-export function pairTermsMultiplications(structure: AttentionSkip, positions: number, outputs: number): number {
+/** Multiplications of the longest step of these pairs per sample. */
+export function pairTermsMultiplications(structure: AttentionSkip, positions: number, outputs: number, scales = 1): number {
   const [e, f] = [structure.heads[0].Q.cols, structure.heads[0].V.cols];
-  return headsTogether(structure) * (outputs * (e * f * (e + f) + 6 * positions * f + (structure.rotary ? positions * (e * e + 6 * e) : 0)) + positions * f * f);
+  const covariances = outputs * e * f * (f + scales * e);
+  const others = outputs * positions * (6 * f + (structure.rotary ? e * e + 6 * e : 0)) + positions * f * f;
+  return headsTogether(structure) * (covariances + others);
 }
 
 /** c^2 sum_t q_t p_tt (v_t - o_t)^T G B_t^T with q, p, v, o of `own` heads and B of `other` ones, of which one are g and one is one or g: [g, e, e]. @param G [g, f, f] */
@@ -183,10 +200,10 @@ function keyQuery(engine: Engine, own: HeadGroup, other: HeadGroup, G: Tensor, c
     // B_t u = R_t sum_s p_ts k_s ((v_s - o_t) u): attention-sized, without B itself.
     const alongValues = meet(engine, perSample(engine, direction, samples), other.values, { transposeB: true });
     const alongMixed = perSample(engine, engine.sum(engine.mul(direction, other.mixed), [2], true), samples);
-    const weights = engine.mul(other.plain?.pattern ?? other.pattern, engine.sub(alongValues, alongMixed));
+    const weights = engine.mul(other.unscaled?.pattern ?? other.pattern, engine.sub(alongValues, alongMixed));
     const keys = meet(engine, weights, other.keys);
     const plain = perHead(engine, turns ? rotate(engine, turns.outputs, keys, true) : keys);
-    const perOutput = other.plain ? engine.mul(plain, other.plain.ownScale) : plain;
+    const perOutput = other.unscaled ? engine.mul(plain, other.unscaled.ownScale) : plain;
     return engine.affine(engine.matMul(shared(own.queries), perOutput, { transposeA: true }), c * c);
   });
 }

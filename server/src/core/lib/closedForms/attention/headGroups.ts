@@ -7,19 +7,9 @@ import type { Engine, Tensor } from "../../../../engine/engine";
 import type { AttentionSkip } from "../../../network/attentionStructure";
 import type { HeadState } from "./attentionState";
 
-/** A head whose Z_ts is scaled by a number of the input position s: pattern, own weights and covariances are scaled, what it attends to is not. */
-export interface ScaledHead extends HeadState {
-  readonly plain?: {
-    /** p_ts [B, T, S] */
-    readonly pattern: Tensor;
-    /** The number at the own position of every output [n, 1]. */
-    readonly ownScale: Tensor;
-  };
-}
-
-/** As HeadState and ScaledHead, for g heads. */
+/** As HeadState, for g heads; their Z_ts may be scaled by a number of the input position s: pattern and own weights are, what a head attends to is not. */
 export interface HeadGroup {
-  /** [g, e, n_i f] of some outputs at a time, so few that what is made of them stays near the processor. */
+  /** [g, e, n_i f] of some outputs at a time, so few that what is made of them stays near the processor; never scaled. */
   readonly covariances: readonly Tensor[];
   /** [g, n, e] */
   readonly queries: Tensor;
@@ -36,8 +26,8 @@ export interface HeadGroup {
   readonly ownWeight: Tensor;
   /** [g, n, f] */
   readonly ownOffset: Tensor;
-  /** [B, g, T, S] and [g, n, 1] */
-  readonly plain?: { readonly pattern: Tensor; readonly ownScale: Tensor };
+  /** Of scaled heads: p_ts [B, g, T, S], and the number at the own position of every output [1, n, 1]. */
+  readonly unscaled?: { readonly pattern: Tensor; readonly ownScale: Tensor };
 }
 
 /** Rows of the products that a group should fill. */
@@ -48,16 +38,16 @@ const numbersTogether = 2 ** 17;
 /** Heads of one group. */
 export const headsTogether = ({ heads }: AttentionSkip): number => Math.max(1, Math.min(heads.length, Math.ceil(rowsTogether / heads[0].Q.cols)));
 
-/** Heads of the same chunk, all scaled or none. */
-export function headGroup(engine: Engine, heads: readonly ScaledHead[]): HeadGroup {
+/** Heads of the same chunk. */
+export function headGroup(engine: Engine, heads: readonly HeadState[]): HeadGroup {
   const joined = (parts: readonly Tensor[], axis: number): Tensor => {
     const shape = [...parts[0].shape];
     shape.splice(axis, 0, 1);
     const each = parts.map((part) => engine.reshape(part, shape));
     return each.length === 1 ? each[0] : engine.concat(each, axis);
   };
-  const inFront = (pick: (head: ScaledHead) => Tensor): Tensor => joined(heads.map(pick), 0);
-  const inside = (pick: (head: ScaledHead) => Tensor): Tensor => joined(heads.map(pick), 1);
+  const inFront = (pick: (head: HeadState) => Tensor): Tensor => joined(heads.map(pick), 0);
+  const inside = (pick: (head: HeadState) => Tensor): Tensor => joined(heads.map(pick), 1);
   const [n, f] = heads[0].mixed.shape as [number, number];
   const e = heads[0].queries.shape[1];
   const piece = Math.max(1, Math.floor(numbersTogether / (e * f)));
@@ -74,8 +64,21 @@ export function headGroup(engine: Engine, heads: readonly ScaledHead[]): HeadGro
     mixed: inFront(({ mixed }) => mixed),
     ownWeight: inFront(({ ownWeight }) => ownWeight),
     ownOffset: inFront(({ ownOffset }) => ownOffset),
-    ...(heads[0].plain ? { plain: { pattern: inside(({ plain }) => plain!.pattern), ownScale: inFront(({ plain }) => plain!.ownScale) } } : {}),
   }));
+}
+
+/** The heads of a group scaled; what is not scaled they share. @param factors a number for every input position [B, S, 1]; the outputs are the last of them */
+export function scaledGroup(engine: Engine, group: HeadGroup, factors: Tensor): HeadGroup {
+  return engine.tidy(() => {
+    const [samples, , outputs, positions] = group.pattern.shape as [number, number, number, number];
+    const ownScale = engine.reshape(engine.slice(factors, [0, positions - outputs, 0], [samples, outputs, 1]), [1, samples * outputs, 1]);
+    return {
+      ...group,
+      pattern: engine.mul(group.pattern, engine.reshape(factors, [samples, 1, 1, positions])),
+      ownWeight: engine.mul(group.ownWeight, ownScale),
+      unscaled: { pattern: group.pattern, ownScale },
+    };
+  });
 }
 
 /** `count` heads of a group from `first` on; call inside `tidy`. */
@@ -94,7 +97,7 @@ export function someHeads(engine: Engine, group: HeadGroup, first: number, count
     mixed: along(group.mixed, 0),
     ownWeight: along(group.ownWeight, 0),
     ownOffset: along(group.ownOffset, 0),
-    ...(group.plain ? { plain: { pattern: along(group.plain.pattern, 1), ownScale: along(group.plain.ownScale, 0) } } : {}),
+    ...(group.unscaled ? { unscaled: { ...group.unscaled, pattern: along(group.unscaled.pattern, 1) } } : {}),
   };
 }
 
@@ -115,7 +118,7 @@ export function headOf(engine: Engine, group: HeadGroup, index: number): Omit<He
 }
 
 /** All tensors of a group. */
-export const tensorsOf = ({ covariances, plain, ...group }: HeadGroup): Tensor[] => [...covariances, ...Object.values(group), ...(plain ? Object.values(plain) : [])];
+export const tensorsOf = ({ covariances, unscaled, ...group }: HeadGroup): Tensor[] => [...covariances, ...Object.values(group), ...(unscaled ? Object.values(unscaled) : [])];
 
 /** [B, g, T, w] -> [g, n, w]; call inside `tidy`. */
 export function perHead(engine: Engine, x: Tensor): Tensor {

@@ -4,8 +4,8 @@
  *
  *   J_ts = (A + rho_s E) Z_ts C + (M l_s) R_ts,    R_ts = g_s Z_ts C    [r'].
  *
- * The first term is attention with twice the heads, seen through A and E, those of E scaled by rho (attentionPairs.ts). R needs one row per
- * pair of positions and head: its squares belong to l l^T, its products with the first term to l and what each head brings.
+ * The first term is attention with twice the heads, seen through A and E, those of E scaled by rho; what both share is computed once
+ * (headPairs.ts). R needs one row per pair of positions and head: its squares belong to l l^T, its products with the first term to l and what each head brings.
  */
 
 import type { Tensor } from "../../../../engine/engine";
@@ -15,11 +15,11 @@ import { multiply } from "../../../linalg/multiply";
 import type { NormAttention } from "../../../network/sectionStructure";
 import type { JacobianGramTask } from "../../plans/sectionPlan";
 import { outputMetric, sandwich, times } from "../matrices";
-import { crossTerms, pairTermsMultiplications, pairTermsSize, scaledHead } from "./attentionPairs";
+import { crossTerms, pairTermsMultiplications, pairTermsSize } from "./attentionPairs";
 import { forEachBlock, headState, headStateMultiplications, headStateSize, headStateTemporaries, headWeights, turnsOf } from "./attentionState";
 import { AttentionSums } from "./attentionSums";
-import { headGroup, headsTogether, tensorsOf, type HeadGroup, type ScaledHead } from "./headGroups";
-import { addHeadPairs, headMetrics, type HeadPlace } from "./headPairs";
+import { headGroup, headsTogether, scaledGroup, tensorsOf } from "./headGroups";
+import { addHeadPairs, headMetrics, type HeadPlace, type PlacedGroup } from "./headPairs";
 import { NormRows } from "./normRows";
 import { NormedInput } from "./normedInput";
 
@@ -32,11 +32,7 @@ export async function normAttentionGram(task: JacobianGramTask, { norm, attentio
   /** Heads and skip connection seen through A, then through E. */
   const seen = input.parts.flatMap((part) => heads.map(({ Q, K, V, O }) => ({ Q: multiply(part, Q), K: multiply(part, K), V: multiply(part, V), O })));
   const skips = input.parts.map((part) => multiply(part, skip));
-  const places = [0, 1].flatMap((part) => task.points.flatMap(({ weight }, point) => (
-    heads.map((_, head): HeadPlace & { point: number } => ({ head, seen: part * heads.length + head, weight, point }))
-  )));
-  /** Places of one part. */
-  const plainPlaces = places.length / 2;
+  const places = task.points.flatMap(({ weight }, point) => heads.map((_, head): HeadPlace & { point: number } => ({ head, weight, point })));
   const metrics = headMetrics(engine, heads, metric, places);
   const together = headsTogether(attention);
   const { weights, dispose } = headWeights(engine, heads);
@@ -45,15 +41,18 @@ export async function normAttentionGram(task: JacobianGramTask, { norm, attentio
   const weightSum = task.points.reduce((sum, { weight }) => sum + weight, 0);
   /** Sums over outputs of 1, rho and rho^2, with rho integrated. */
   const rates = [0, 0, 0];
+  /** Numbers of an output that a pair of heads is scaled by. */
+  const scales = task.points.length > 1 ? 4 : 3;
   let inputs = 0;
   const size = (positions: number, count: number): number => (
-    places.length * headStateSize(attention, positions, count) + task.points.length * positions * input.valuesPerPosition
+    places.length * (headStateSize(attention, positions, count) + count * positions) + task.points.length * positions * input.valuesPerPosition
     + Math.max(
-      headStateTemporaries(attention, positions, count) + together * headStateSize(attention, positions, count), pairTermsSize(attention, positions, count), rows.size(positions),
+      headStateTemporaries(attention, positions, count) + together * headStateSize(attention, positions, count),
+      task.points.length * pairTermsSize(attention, positions, count, scales), rows.size(positions),
     )
   );
   const longest = (positions: number, count: number): number => (
-    Math.max(headStateMultiplications(attention, positions, count), pairTermsMultiplications(attention, positions, count))
+    Math.max(headStateMultiplications(attention, positions, count), pairTermsMultiplications(attention, positions, count, scales))
   );
   try {
     await task.activations.forEachBatch(async (batch) => {
@@ -65,31 +64,36 @@ export async function normAttentionGram(task: JacobianGramTask, { norm, attentio
           return { points, left, integrated };
         });
         const turns = engine.tidy(() => turnsOf(engine, attention, x.shape[1], count));
-        const plain = places.slice(0, plainPlaces).map(({ head, point }): ScaledHead => {
+        const atOutputs = (factors: Tensor): Tensor => engine.reshape(
+          engine.slice(factors, [0, x.shape[1] - count, 0], [x.shape[0], count, 1]), [x.shape[0] * count, 1],
+        );
+        const plain = places.map(({ head, point }) => {
           task.checkCancelled();
           return engine.tidy(() => headState(engine, attention, weights[head], normed.points[point].output, count, turns));
         });
         await rows.add(plain, normed, turns, () => task.checkCancelled());
-        const groups: HeadGroup[] = [];
-        for (const scaled of [false, true]) {
-          for (let first = 0; first < plainPlaces; first += together) {
-            const states: ScaledHead[] = [];
-            for (const [at, state] of plain.slice(first, first + together).entries()) {
+        const groups: PlacedGroup[] = [];
+        for (const [point, { rate }] of normed.points.entries()) {
+          for (let first = 0; first < heads.length; first += together) {
+            const states = plain.slice(point * heads.length + first, point * heads.length + Math.min(first + together, heads.length));
+            for (const [at, state] of states.entries()) {
               task.checkCancelled();
-              const place = places[first + at + (scaled ? plainPlaces : 0)];
-              const own = scaled ? scaledHead(engine, state, normed.points[place.point].rate) : state;
-              await sums.addCross(place.seen, 0, place.weight * weightSum, engine, crossTerms(engine, own, c));
-              await sums.addCross(place.seen, 1, place.weight, engine, engine.tidy(() => crossTerms(engine, scaledHead(engine, own, normed.integrated), c)));
-              states.push(own);
+              const { head, weight } = places[point * heads.length + first + at];
+              const cross = (scaling: Tensor | null): Tensor => engine.tidy(() => crossTerms(engine, state, c, scaling && atOutputs(scaling)));
+              await sums.addCross(head, 0, weight * weightSum, engine, cross(null));
+              await sums.addCross(head, 1, weight, engine, cross(normed.integrated));
+              await sums.addCross(heads.length + head, 0, weight * weightSum, engine, cross(rate));
+              await sums.addCross(heads.length + head, 1, weight, engine, engine.tidy(() => cross(engine.mul(rate, normed.integrated))));
             }
-            groups.push(headGroup(engine, states));
-            if (scaled) engine.dispose(...new Set(states.flatMap(({ plain: unscaled, ...rest }) => [...Object.values(rest), ...Object.values(unscaled!)])));
+            const group = headGroup(engine, states);
+            engine.dispose(...new Set(states.flatMap((state) => Object.values(state) as Tensor[])));
+            groups.push({ plain: group, scaled: scaledGroup(engine, group, rate), point });
           }
         }
         await addHeadPairs(engine, sums, groups, places, metrics, c, turns, () => task.checkCancelled());
-        const own = engine.tidy(() => engine.slice(normed.integrated, [0, x.shape[1] - count, 0], [x.shape[0], count, 1]));
+        const own = engine.tidy(() => atOutputs(normed.integrated));
         for (const rate of await engine.read(own)) [1, rate, rate * rate].forEach((value, power) => { rates[power] += value; });
-        const held = groups.flatMap(tensorsOf);
+        const held = groups.flatMap(({ plain: unscaled, scaled }) => [...tensorsOf(unscaled), ...tensorsOf(scaled!)]);
         const turning = (turns ? [turns.inputs, turns.outputs] : []).flatMap((turn) => Object.values(turn) as Tensor[]);
         engine.dispose(...new Set([...held, ...turning, own, normed.left, normed.integrated, ...normed.points.flatMap((point) => Object.values(point) as Tensor[])]));
       }, longest);
