@@ -38,8 +38,9 @@ export async function helperThreads(): Promise<HelperThreads> {
   };
 }
 
-/** Takes posted work (the first word of the calls is 1), marks it as begun (2) and ends. */
+/** Waits for posted work (the first word of the calls is 1), marks it as begun (2), takes a call (the third word) and ends. */
 export const dying = `
   const word = new Int32Array(require("node:worker_threads").workerData.calls);
   while (Atomics.compareExchange(word, 0, 1, 2) !== 1) Atomics.wait(word, 0, 0, 10);
+  Atomics.add(word, 2, 1);
 `;

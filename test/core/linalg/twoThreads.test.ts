@@ -55,7 +55,7 @@ describe("the second thread", () => {
     const helper = HelperThread.start(kernels)!;
     const lose = async (): Promise<void> => {
       for (;;) {
-        helper.together([], [call(kernels.work)]);
+        helper.together([() => call(kernels.work)]);
         await new Promise((done) => setTimeout(done, 5));
       }
     };

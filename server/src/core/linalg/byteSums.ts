@@ -6,7 +6,7 @@
 import {
   byteProductModule, mostSamples, samplesPerBlock, scratchBytes, slack, sumSize, type ByteProductFunctions,
 } from "../../engine/kernels/byteProductKernels";
-import { callsAtOnce, type KernelCall } from "../../engine/kernels/sharedCalls";
+import type { ThreadCall } from "../../engine/kernels/sharedCalls";
 import { TwoThreads } from "../../engine/kernels/twoThreads";
 import { matrix, type Matrix } from "./matrix";
 
@@ -15,7 +15,7 @@ const largestStep = 2e9;
 /** Multiply-adds of one call of the kernel: few at first use, since WebAssembly gets its fast code between two calls. */
 const largestCall = 5e7;
 
-type Call = KernelCall<ByteProductFunctions>;
+type Call = ThreadCall<ByteProductFunctions>;
 
 export class ByteSums {
   /** [d + 1, d + 1], the half from the diagonal on: products of the components and of a 1 that every vector ends with. */
@@ -44,15 +44,15 @@ export class ByteSums {
     const [from, ...areas] = memory.reserve(vectors.length + slack, scratchBytes(width), scratchBytes(width), sumBytes, sumBytes);
     const [scratch, sums] = [areas.slice(0, 2), areas.slice(2)];
     memory.bytes(from, vectors.length).set(vectors);
-    const half = Math.ceil(blocks / 2);
-    const blocksPerCall = Math.max(1, Math.ceil(half / callsAtOnce), Math.floor((2 * largestCall) / (samplesPerBlock * (width + 1) ** 2)));
-    const calls = (thread: number, first: number, end: number): Call[] => Array.from({ length: Math.ceil((end - first) / blocksPerCall) }, (_, place): Call => {
-      const start = first + place * blocksPerCall;
-      return { kernel: "addProducts", values: [samples, width, start, Math.min(end, start + blocksPerCall), place === 0 ? 1 : 0, from, scratch[thread], sums[thread], 4 * size] };
+    for (const address of sums) memory.bytes(address, sumBytes).fill(0);
+    const blocksPerCall = Math.max(1, Math.floor(largestCall / (samplesPerBlock * (width + 1) ** 2)));
+    const calls = Array.from({ length: Math.ceil(blocks / blocksPerCall) }, (_, place): Call => {
+      const first = place * blocksPerCall;
+      return (thread) => ({ kernel: "addProducts", values: [samples, width, first, Math.min(blocks, first + blocksPerCall), from, scratch[thread], sums[thread], 4 * size] });
     });
-    this.#kernels.run(calls(0, 0, half), calls(1, half, blocks));
+    const both = this.#kernels.run(calls);
     const { data, cols } = this.#products;
-    for (const address of blocks > 1 ? sums : sums.slice(0, 1)) {
+    for (const address of both ? sums : sums.slice(0, 1)) {
       const found = memory.int32(address, size * size);
       for (let row = 0; row <= width; row += 1) {
         for (let col = row; col <= width; col += 1) data[row * cols + col] += found[row * size + col];

@@ -2,7 +2,7 @@
 
 import type { FloatArray } from "../engine";
 import { gatedSquareModule, tableBytes, termsPerTable, tileBytes, type GatedSquareFunctions } from "../kernels/gatedSquareKernels";
-import type { KernelCall } from "../kernels/sharedCalls";
+import type { ThreadCall } from "../kernels/sharedCalls";
 import { TwoThreads } from "../kernels/twoThreads";
 import type { GatedSizes } from "../shapes";
 import type { GatedArrays } from "./gatedSquares";
@@ -41,19 +41,20 @@ export class WasmGatedSquares {
     for (let j = 0; j < inputs; j++) for (let a = 0; a < terms; a++) transposed[a * inputs + j] = into[j * terms + a];
     this.#kernels.functions[single ? "pack32" : "pack64"](samples, terms, signs, bits);
 
-    const call = (first: number, last: number, tables: number): KernelCall<GatedSquareFunctions> => ({
-      kernel: single ? "squares32" : "squares64",
-      values: [
-        samples, terms, inputs, outputs, first, last, bits, weights === null ? 0 : factors, rows, columns, fixed, tables, tables + tableBytes,
-        sums + first * lanes * 8,
-      ],
-    });
+    const scratches = [own, others];
     const together = Math.max(1, Math.floor(largestCall / additionsPerItem));
-    const lists: [KernelCall<GatedSquareFunctions>[], KernelCall<GatedSquareFunctions>[]] = [[], []];
-    for (let first = 0, turn = 0; first < items; first += together, turn = shared ? 1 - turn : 0) {
-      lists[turn].push(call(first, Math.min(items, first + together), [own, others][turn]));
+    const calls: ThreadCall<GatedSquareFunctions>[] = [];
+    for (let first = 0; first < items; first += together) {
+      const last = Math.min(items, first + together);
+      calls.push((thread) => ({
+        kernel: single ? "squares32" : "squares64",
+        values: [
+          samples, terms, inputs, outputs, first, last, bits, weights === null ? 0 : factors, rows, columns, fixed,
+          scratches[thread], scratches[thread] + tableBytes, sums + first * lanes * 8,
+        ],
+      }));
     }
-    this.#kernels.run(...lists);
+    this.#kernels.run(calls, !shared);
     const found = this.#kernels.memory.float64(sums, items * lanes);
     for (let i = 0; i < outputs; i++) out.set(found.subarray(i * tiles * lanes, i * tiles * lanes + inputs), i * inputs);
   }

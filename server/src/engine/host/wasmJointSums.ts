@@ -5,7 +5,7 @@
 
 import type { FloatArray } from "../engine";
 import { jointSumModule, pairBytes, tableBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
-import type { KernelCall } from "../kernels/sharedCalls";
+import type { ThreadCall } from "../kernels/sharedCalls";
 import { TwoThreads } from "../kernels/twoThreads";
 import { firstPair, pairCount } from "../shapes";
 
@@ -16,7 +16,7 @@ const worthTwoThreads = 1e8;
 
 const bitsPerWord = 64;
 
-type Call = KernelCall<JointSumFunctions>;
+type Call = ThreadCall<JointSumFunctions>;
 
 export class WasmJointSums {
   /** @throws Error when WebAssembly SIMD or shared memory is not available. */
@@ -37,14 +37,15 @@ export class WasmJointSums {
     this.#view(single, from, values.length).set(values);
     this.#view(single, signs, conditions.length).set(conditions);
     this.#kernels.functions[single ? "pack32" : "pack64"](samples, count, signs, words);
-    const lists: [Call[], Call[]] = [[], []];
-    for (const [place, { first, last }] of ranges(count, most).entries()) {
-      const turn = shared ? place % 2 : 0;
-      const tables = [own, others][turn];
+    const scratches = [own, others];
+    const calls = ranges(count, most).map(({ first, last }): Call => {
       const target = to + firstPair(count, first) * width * out.BYTES_PER_ELEMENT;
-      lists[turn].push({ kernel: single ? "joint32" : "joint64", values: [samples, width, count, first, last, from, words, tables, tables + tableBytes, target] });
-    }
-    this.#kernels.run(...lists);
+      return (thread) => ({
+        kernel: single ? "joint32" : "joint64",
+        values: [samples, width, count, first, last, from, words, scratches[thread], scratches[thread] + tableBytes, target],
+      });
+    });
+    this.#kernels.run(calls, !shared);
     out.set(this.#view(single, to, out.length));
   }
 

@@ -5,10 +5,9 @@ import bytes from "./byteProducts.wasm";
 export interface ByteProductFunctions {
   /**
    * Adds to 32-bit sums out [width + 8, stride / 4] the products of all components over the blocks `first` to `last` of vectors [samples, width] and
-   * a 1 behind each: the half from the diagonal on, and some of the other; `anew` sets them to zero before. Reads up to
-   * 16 bytes beyond the vectors.
+   * a 1 behind each: the half from the diagonal on, and some of the other. Reads up to 16 bytes beyond the vectors.
    */
-  addProducts(samples: number, width: number, first: number, last: number, anew: number, vectors: number, scratch: number, out: number, stride: number): void;
+  addProducts(samples: number, width: number, first: number, last: number, vectors: number, scratch: number, out: number, stride: number): void;
 }
 
 export const samplesPerBlock = 128;

@@ -108,11 +108,10 @@ function addTile(pairs: i32, a: usize, b: usize, rows: usize, columns: usize, to
 /**
  * Adds the products over the samples of the blocks `first` to `last` to out [width + 8, stride bytes], whose last rows and columns are the constant 1
  * and seven that nobody reads: the half from the diagonal on, and some of the other. At most 33,000 samples may be added up, or 32-bit sums overflow.
- * @param samples of all blocks @param anew whether `out` starts from zero @param vectors [samples, width], 16 bytes of anything behind them
+ * @param samples of all blocks @param vectors [samples, width], 16 bytes of anything behind them
  * @param scratch for one thread: flags [width + 16], places [width + 16], a packed block
  */
-export function addProducts(samples: i32, width: i32, first: i32, last: i32, anew: i32, vectors: usize, scratch: usize, out: usize, stride: usize): void {
-  if (anew) memory.fill(out, 0, <usize>(width + PANEL) * stride);
+export function addProducts(samples: i32, width: i32, first: i32, last: i32, vectors: usize, scratch: usize, out: usize, stride: usize): void {
   const places = scratch + ((<usize>width + 31) & ~15);
   const packed = places + ((<usize>(width + PANEL + 1) * 4 + 15) & ~15);
   for (let block = first; block < last; block++) {

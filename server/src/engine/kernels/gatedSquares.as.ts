@@ -158,6 +158,7 @@ function squares(
   const tiles = <i32>((row + TILE - 1) / TILE);
   const wide: usize = single ? 2 * TILE : TILE;
   for (let item = first; item < last; item++, out += wide) {
+    memory.fill(out, 0, wide);
     const i = <usize>(item / tiles), column = <usize>(item % tiles) * TILE;
     for (let start: i32 = 0; start < groups; start += TABLES) {
       const count = min(TABLES, groups - start);
@@ -169,14 +170,18 @@ function squares(
         );
       }
       const base = constant + i * row + column;
-      for (let sample: i32 = 0; sample < samples; sample++) {
-        const at = numbers + <usize>sample * TILE;
-        gather(single, count, bits + <usize>sample * <usize>groups + <usize>start, tables, start == 0 ? base : at, at);
+      for (let first: i32 = 0; first < samples; first += RUN) {
+        const end = min(samples, first + RUN);
+        for (let sample = first; sample < end; sample++) {
+          const at = numbers + <usize>sample * TILE;
+          gather(single, count, bits + <usize>sample * <usize>groups + <usize>start, tables, start == 0 ? base : at, at);
+        }
+        if (start + TABLES < groups) continue;
+        const at = numbers + <usize>first * TILE, weight = weights == 0 ? 0 : weights + <usize>first * row + column;
+        addSquares(single, end - first, at, weight, row, out);
+        addSquares(single, end - first, at + TILE / 2, weight == 0 ? 0 : weight + TILE / 2, row, out + wide / 2);
       }
     }
-    memory.fill(out, 0, wide);
-    addSquares(single, samples, numbers, weights == 0 ? 0 : weights + column, row, out);
-    addSquares(single, samples, numbers + TILE / 2, weights == 0 ? 0 : weights + column + TILE / 2, row, out + wide / 2);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { bufferForCalls, callsAtOnce, runCall, SharedCalls, type KernelCall } from "./sharedCalls";
+import { bufferForCalls, runCall, SharedCalls, type ThreadCall } from "./sharedCalls";
 
 /** What the thread gets. */
 export interface HelperStart {
@@ -40,8 +40,12 @@ export function helperOffered(): boolean {
   return offer !== null && availableParallelism() > 1;
 }
 
-/** The thread stopped in the middle of its work, whose results are lost. */
-export class HelperLost extends Error {}
+/** The thread stopped in the middle of its work; the results of the calls that it took are lost. */
+export class HelperLost extends Error {
+  constructor(readonly calls: readonly number[]) {
+    super("The second thread of a computation does not answer.");
+  }
+}
 
 export class HelperThread<Functions extends object> {
   /** Resolves when the thread has ended. */
@@ -69,16 +73,19 @@ export class HelperThread<Functions extends object> {
   }
 
   /**
-   * Runs `first` on this thread and `second` on the other one, or here as well where the other one has not begun when `first` is done.
+   * Runs all calls, which depend on none of the others, at most `callsAtOnce`; each thread takes the next when it is free.
+   * @returns indices of those that the other thread ran
    * @throws HelperLost
    */
-  together(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
-    const { functions } = this;
-    const posted = second.slice(0, callsAtOnce);
-    this.calls.post(posted);
-    for (const call of [...first, ...second.slice(callsAtOnce)]) runCall(functions, call);
-    if (this.calls.takeBack()) for (const call of posted) runCall(functions, call);
-    else if (!this.calls.awaitEnd(this.patience)) throw new HelperLost("The second thread of a computation does not answer.");
+  together(calls: readonly ThreadCall<Functions>[]): readonly number[] {
+    this.calls.post(calls.map((call) => call(1)));
+    const elsewhere = new Set(calls.keys());
+    for (let i = this.calls.take(); i !== null; i = this.calls.take()) {
+      runCall(this.functions, calls[i](0));
+      elsewhere.delete(i);
+    }
+    if (!this.calls.takeBack() && !this.calls.awaitEnd(this.patience)) throw new HelperLost([...elsewhere]);
+    return [...elsewhere];
   }
 
   /** The thread ends by itself; nothing waits for it. */

@@ -2,7 +2,7 @@
 
 import { HelperLost, helperOffered, HelperThread } from "./helperThread";
 import { KernelMemory } from "./kernelMemory";
-import { callsAtOnce, runCall, type KernelCall } from "./sharedCalls";
+import { callsAtOnce, runCall, type ThreadCall } from "./sharedCalls";
 
 export class TwoThreads<Functions extends object> {
   /** undefined until it is first needed; null where there is none, or none any more. */
@@ -16,35 +16,36 @@ export class TwoThreads<Functions extends object> {
     this.functions = this.memory.instantiate(module);
   }
 
-  /** Whether the second list of `run` will be another thread's. */
+  /** Whether another thread will take some of the calls of `run`. */
   get two(): boolean {
     if (this.#helper === undefined) this.#helper = helperOffered() ? HelperThread.start({ module: this.module, memory: this.memory.memory, functions: this.functions }) : null;
     return this.#helper !== null;
   }
 
-  /** Runs all calls. They depend on none of the others and write their results anew: those of a thread that is lost run once more here. */
-  run(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
-    const rounds = Math.max(1, Math.ceil(second.length / callsAtOnce));
-    for (let round = 0; round < rounds; round++) {
-      const [from, to] = [round / rounds, (round + 1) / rounds];
-      const part = <T>(calls: readonly T[]): T[] => calls.slice(Math.ceil(from * calls.length), Math.ceil(to * calls.length));
-      this.#round(part(first), part(second));
+  /**
+   * Runs all calls. They depend on none of the others; all that a thread ran that is lost in the end run once more here, so what a call writes is
+   * written anew or lies in the thread's own area.
+   * @param alone whether this thread runs all of them
+   * @returns whether the areas of the other thread hold results
+   */
+  run(calls: readonly ThreadCall<Functions>[], alone = false): boolean {
+    const here = (some: readonly ThreadCall<Functions>[]): void => some.forEach((call) => runCall(this.functions, call(0)));
+    const elsewhere: ThreadCall<Functions>[] = [];
+    for (let first = 0; first < calls.length; first += callsAtOnce) {
+      const some = calls.slice(first, first + callsAtOnce);
+      if (alone || some.length < 2 || !this.two) {
+        here(some);
+        continue;
+      }
+      try {
+        elsewhere.push(...this.#helper!.together(some).map((index) => some[index]));
+      } catch (error) {
+        if (!(error instanceof HelperLost)) throw error;
+        this.#helper = null;
+        here([...elsewhere.splice(0), ...error.calls.map((index) => some[index])]);
+      }
     }
-  }
-
-  #round(first: readonly KernelCall<Functions>[], second: readonly KernelCall<Functions>[]): void {
-    const here = (calls: readonly KernelCall<Functions>[]): void => calls.forEach((call) => runCall(this.functions, call));
-    if (second.length === 0 || !this.two) {
-      here([...first, ...second]);
-      return;
-    }
-    try {
-      this.#helper!.together(first, second);
-    } catch (error) {
-      if (!(error instanceof HelperLost)) throw error;
-      this.#helper = null;
-      here(second);
-    }
+    return elsewhere.length > 0;
   }
 
   /** The other thread ends; a later `run` has none. */

@@ -30,7 +30,7 @@ export function blockProduct(workspace: EigenWorkspace, extents: Extents, a: Blo
     const pieces = rowPieces(m).map(({ first, rows }) => productCall({ m: rows, n, k }, rowsFrom(a, first), b, rowsFrom(out, first), subtract));
     for (let i = 0; i < pieces.length; i += 2) {
       workspace.checkCancelled();
-      workspace.together(pieces.slice(i, i + 1), pieces.slice(i + 1, i + 2));
+      workspace.together(pieces.slice(i, i + 2));
     }
   }
 }

@@ -111,7 +111,7 @@ function multiplySymmetric(workspace: EigenWorkspace, start: number, vBelow: num
   // Half of a triangle's area lies above 1 / sqrt(2) of its height.
   const middle = Math.round((below * Math.SQRT1_2) / 4) * 4;
   memory.fill(0, partialAt, partialAt + below);
-  together([part(middle, below, w)], [part(0, middle, partialAt)]);
+  together([part(middle, below, w), part(0, middle, partialAt)]);
   functions.daxpy(below, 1, address(partialAt), address(w));
 }
 
@@ -130,5 +130,5 @@ function updateTrailing(workspace: EigenWorkspace, start: number): void {
       { at: panel + row, stride: n, transposed: true }, { at: swapped + start, stride: n }, { at: matrixAt + row * n + start, stride: n }, true,
     ));
   }
-  workspace.together(calls.filter((_, i) => i % 2 === 0), calls.filter((_, i) => i % 2 === 1));
+  workspace.together(calls);
 }

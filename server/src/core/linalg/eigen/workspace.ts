@@ -2,7 +2,7 @@
 
 import { GemmKernels, type KernelFunctions } from "../../../engine/kernels/gemmKernels";
 import { HelperThread, helperOffered } from "../../../engine/kernels/helperThread";
-import { runCall, type KernelCall } from "../../../engine/kernels/sharedCalls";
+import { callsAtOnce, runCall, type KernelCall } from "../../../engine/kernels/sharedCalls";
 import type { MatrixProducts } from "../../../engine/products/matrixProducts";
 
 const bytesPerEntry = 8;
@@ -46,8 +46,8 @@ export interface EigenWorkspace {
   readonly copies: { readonly left: Float64Array; readonly right: Float64Array; readonly product: Float64Array };
   /** n entries: the other thread's part of a matrix-vector product. */
   readonly partialAt: number;
-  /** Runs the first calls on this thread and the second ones, independent of them, on another where there is one. */
-  together(first: readonly WorkingCall[], second: readonly WorkingCall[]): void;
+  /** Runs a few calls that do not depend on one another, on two threads where there is another one. */
+  together(calls: readonly WorkingCall[]): void;
   /** Ends the other thread. */
   close(): void;
 }
@@ -94,9 +94,12 @@ export function openWorkspace(n: number, { native, twoThreads, checkCancelled }:
     checkCancelled,
     native,
     copies: { left: copy(rowsAtATime, n), right: copy(blockWidth, n), product: copy(rowsAtATime, n) },
-    together(first, second) {
-      if (helper !== null && second.length > 0) helper.together(first.map((call) => call(kernels.work)), second.map((call) => call(otherWork)));
-      else for (const call of [...first, ...second]) runCall(kernels.functions, call(kernels.work));
+    together(calls) {
+      for (let first = 0; first < calls.length; first += callsAtOnce) {
+        const some = calls.slice(first, first + callsAtOnce);
+        if (helper !== null && some.length > 1) helper.together(some.map((call) => (thread) => call([kernels.work, otherWork][thread])));
+        else for (const call of some) runCall(kernels.functions, call(kernels.work));
+      }
     },
     close: () => helper?.end(),
   };
