@@ -142,6 +142,7 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     expect(() => engine.matMul(a, a)).toThrow("[2, 3] x [2, 3]: the inner axes differ");
     expect(() => engine.matMul(put(random([2, 2, 3], 1)), put(random([3, 3, 2], 1)))).toThrow("the leading axes differ");
     expect(() => engine.add(a, put(random([2], 1)))).toThrow("[2, 3] and [2] do not broadcast");
+    expect(() => engine.addProduct(a, a, put(random([1, 2, 3], 1)))).toThrow("a product of shape [1, 2, 3] cannot be added to a sum of shape [2, 3]");
     expect(() => engine.reshape(a, [4])).toThrow("needs 4 values, got 6");
     expect(() => engine.transpose(a, [0, 0])).toThrow("no permutation");
     expect(() => engine.slice(a, [0, 2], [1, 2])).toThrow("does not lie in shape [2, 3]");
@@ -168,6 +169,9 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     await expectTensor(engine.sub(p, q), combine((x, y) => x - y), epsilon);
     await expectTensor(engine.mul(p, q), combine((x, y) => x * y), epsilon);
     await expectTensor(engine.div(p, q), combine((x, y) => x / y), epsilon);
+    const sum = random(shape, 8);
+    const products = combine((x, y) => x * y);
+    await expectTensor(engine.addProduct(put(sum), p, q), { shape, values: products.values.map((x, i) => sum.values[i] + x) }, epsilon, 1);
   });
 
   it("arithmetic carries NaN, infinities, large and tiny values", async () => {

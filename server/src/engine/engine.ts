@@ -54,6 +54,8 @@ export interface Engine {
   sub(a: Tensor, b: Tensor): Tensor;
   mul(a: Tensor, b: Tensor): Tensor;
   div(a: Tensor, b: Tensor): Tensor;
+  /** sum + a * b in one pass where the backend can; a and b broadcast to the shape of `sum`. */
+  addProduct(sum: Tensor, a: Tensor, b: Tensor): Tensor;
   /** a * factor + offset */
   affine(a: Tensor, factor: number, offset?: number): Tensor;
   square(a: Tensor): Tensor;

@@ -41,6 +41,15 @@ export function broadcastShape(what: string, a: readonly number[], b: readonly n
   return out;
 }
 
+/** Shape of a product that is added to a sum. @throws RangeError unless it is the sum's own. */
+export function productShape(sum: readonly number[], a: readonly number[], b: readonly number[]): number[] {
+  const shape = broadcastShape("addProduct", a, b);
+  if (shape.length !== sum.length || shape.some((extent, axis) => extent !== sum[axis])) {
+    throw new RangeError(`addProduct: a product of shape ${showShape(shape)} cannot be added to a sum of shape ${showShape(sum)}.`);
+  }
+  return shape;
+}
+
 export interface MatMulOptions { transposeA?: boolean; transposeB?: boolean }
 
 /** A (batched) matrix product after the shapes are checked: out[i] (m x n) = op(a[i]) (m x k) op(b[i]) (k x n). */

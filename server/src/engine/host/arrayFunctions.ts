@@ -30,6 +30,10 @@ export interface ArrayFunctions extends UnaryFunctions {
   binary(
     name: elementwise.BinaryName, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[],
   ): void;
+  /** sum + a b with NumPy broadcasting of a and b to the shape of the sum. */
+  addProduct(
+    sum: FloatArray, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[],
+  ): void;
   /** a * factor + offset */
   affine(a: FloatArray, factor: number, offset: number, out: FloatArray): void;
   square(a: FloatArray, out: FloatArray): void;
@@ -55,6 +59,7 @@ export const plainArrays: ArrayFunctions = {
   source: (precision) => new BufferPool(precision, poolBytes),
   byteRows,
   binary: elementwise.binary,
+  addProduct: elementwise.addProduct,
   affine: elementwise.affine,
   square: elementwise.square,
   sqrt: elementwise.sqrt,

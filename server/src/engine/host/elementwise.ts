@@ -102,6 +102,14 @@ function scalarVector(name: BinaryName, a: number, b: FloatArray, j: number, out
   }
 }
 
+/** out = sum + a b with NumPy broadcasting of a and b to the shape of the sum. */
+export function addProduct(
+  sum: FloatArray, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[],
+): void {
+  binary("mul", a, aShape, b, bShape, out, outShape);
+  for (let from = 0; from < out.length; from += piece) vectorVector("add", sum, from, out, from, out, from, Math.min(piece, out.length - from));
+}
+
 export function affine(a: FloatArray, factor: number, offset: number, out: FloatArray): void {
   for (let from = 0; from < out.length; from += piece) affinePiece(a, factor, offset, out, from, Math.min(out.length, from + piece));
 }

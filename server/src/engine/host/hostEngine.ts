@@ -6,7 +6,7 @@ import type { ActivationOptions, Engine, FloatArray, GatedForm, Tensor } from ".
 import type { MatrixProducts } from "../products/matrixProducts";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, pairCount, planBytes, planConcat, planGatedSquares, planJointSums, planMatMul, planSum, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, pairCount, planBytes, planConcat, planGatedSquares, planJointSums, planMatMul, planSum, productShape, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
@@ -87,6 +87,11 @@ export class HostEngine implements Engine {
   sub(a: Tensor, b: Tensor): Tensor { return this.#binary("sub", a, b); }
   mul(a: Tensor, b: Tensor): Tensor { return this.#binary("mul", a, b); }
   div(a: Tensor, b: Tensor): Tensor { return this.#binary("div", a, b); }
+
+  addProduct(sum: Tensor, a: Tensor, b: Tensor): Tensor {
+    const shape = productShape(sum.shape, a.shape, b.shape);
+    return this.#make(shape, (out) => this.arrays.addProduct(host(sum).data, host(a).data, a.shape, host(b).data, b.shape, out, shape));
+  }
 
   affine(a: Tensor, factor: number, offset = 0): Tensor {
     return this.#make(a.shape, (out) => this.arrays.affine(host(a).data, factor, offset, out));

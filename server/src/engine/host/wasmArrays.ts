@@ -99,18 +99,37 @@ class WasmArrays implements ArrayFunctions {
   }
 
   binary(name: BinaryName, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[]): void {
-    const { extents, aStrides, bStrides } = loopNest(outShape, aShape, bShape);
-    const levels = extents.length;
-    const [pa, pb] = this.#short(a) ? [this.#operand(a), this.#address(b)] : [this.#address(a), this.#operand(b)];
-    if (pa === null || pb === null || !this.#arena.holds(out) || 4 * levels > nestLength) {
+    const nest = this.#nestOf(a, aShape, b, bShape, out, outShape);
+    if (nest === null) {
       plainArrays.binary(name, a, aShape, b, bShape, out, outShape);
       return;
     }
+    const combine = out instanceof Float64Array ? this.#kernels.combine64 : this.#kernels.combine32;
+    combine(binaryNames.indexOf(name), nest.levels, nestAt, nest.rows, nest.a, nest.b, out.byteOffset);
+  }
+
+  addProduct(sum: FloatArray, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[]): void {
+    const nest = this.#inPlace(sum) ? this.#nestOf(a, aShape, b, bShape, out, outShape) : null;
+    if (nest === null) {
+      plainArrays.addProduct(sum, a, aShape, b, bShape, out, outShape);
+      return;
+    }
+    const addProduct = out instanceof Float64Array ? this.#kernels.addProduct64 : this.#kernels.addProduct32;
+    addProduct(nest.levels, nestAt, nest.rows, nest.a, nest.b, sum.byteOffset, out.byteOffset);
+  }
+
+  /** Writes the table of two operands with broadcasting; null where they or `out` do not lie in the arena. */
+  #nestOf(
+    a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[],
+  ): { levels: number; rows: number; a: number; b: number } | null {
+    const { extents, aStrides, bStrides } = loopNest(outShape, aShape, bShape);
+    const levels = extents.length;
+    const [pa, pb] = this.#short(a) ? [this.#operand(a), this.#address(b)] : [this.#address(a), this.#operand(b)];
+    if (pa === null || pb === null || !this.#arena.holds(out) || 4 * levels > nestLength) return null;
     this.#nest.set(extents, 0);
     this.#nest.set(aStrides, levels);
     this.#nest.set(bStrides, 2 * levels);
-    const combine = out instanceof Float64Array ? this.#kernels.combine64 : this.#kernels.combine32;
-    combine(binaryNames.indexOf(name), levels, nestAt, out.length / extents[levels - 1], pa, pb, out.byteOffset);
+    return { levels, rows: out.length / extents[levels - 1], a: pa, b: pb };
   }
 
   affine(a: FloatArray, factor: number, offset: number, out: FloatArray): void {

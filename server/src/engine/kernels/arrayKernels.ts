@@ -10,6 +10,9 @@ export interface ArrayKernelFunctions {
   /** Table: extents, steps of a, steps of b, room for the index; `levels` numbers each. */
   combine32(operation: number, levels: number, nest: number, rows: number, a: number, b: number, out: number): void;
   combine64(operation: number, levels: number, nest: number, rows: number, a: number, b: number, out: number): void;
+  /** The same table; `sum` lies as `out` does. */
+  addProduct32(levels: number, nest: number, rows: number, a: number, b: number, sum: number, out: number): void;
+  addProduct64(levels: number, nest: number, rows: number, a: number, b: number, sum: number, out: number): void;
   affine32(count: number, from: number, to: number, factor: number, offset: number): void;
   affine64(count: number, from: number, to: number, factor: number, offset: number): void;
   /** [outer, reduced, inner] -> [outer, inner] in float64. */

@@ -11,7 +11,7 @@ import { byteRows } from "../host/byteRows";
 import { forEachColumns } from "../host/columns";
 import { TensorScopes } from "../scopes";
 import {
-  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planBytes, planConcat, planMatMul, planSum, showShape, sizeOf,
+  broadcastShape, checkColumns, checkGather, checkLength, checkPermutation, checkSlice, lastAxis, planBytes, planConcat, planMatMul, planSum, productShape, showShape, sizeOf,
   type MatMulOptions,
 } from "../shapes";
 import { tfjsOperations } from "./operations";
@@ -101,6 +101,10 @@ export class TfjsEngine implements Engine {
   sub(a: Tensor, b: Tensor): Tensor { return this.#make(broadcastShape("sub", a.shape, b.shape), () => tf.sub(raw(a), raw(b))); }
   mul(a: Tensor, b: Tensor): Tensor { return this.#make(broadcastShape("mul", a.shape, b.shape), () => tf.mul(raw(a), raw(b))); }
   div(a: Tensor, b: Tensor): Tensor { return this.#make(broadcastShape("div", a.shape, b.shape), () => tf.div(raw(a), raw(b))); }
+
+  addProduct(sum: Tensor, a: Tensor, b: Tensor): Tensor {
+    return this.#make(productShape(sum.shape, a.shape, b.shape), () => tf.add(raw(sum), tf.mul(raw(a), raw(b))));
+  }
 
   affine(a: Tensor, factor: number, offset = 0): Tensor {
     return this.#make(a.shape, () => tfjsOperations.affine(raw(a), factor, offset));

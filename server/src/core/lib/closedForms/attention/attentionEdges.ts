@@ -174,8 +174,7 @@ function squaresOf(
     return weight === 1 ? all : engine.affine(all, weight);
   })).reduce((sum, term) => engine.add(sum, term));
   const attended = engine.matMul(outOf, engine.reshape(through, [outOf.shape[1], n * count]));
-  const attributions = engine.add(engine.reshape(attended, [outOf.shape[0], n, count]), engine.mul(block.bypass, own));
-  return engine.sumOfSquares(attributions, [1]);
+  return engine.sumOfSquares(engine.addProduct(engine.reshape(attended, [outOf.shape[0], n, count]), block.bypass, own), [1]);
 }
 
 /** b of one head [f, n, k]. @param z f of the block's features [B, S, k] @param own those of the outputs [1, n, k] */
@@ -191,9 +190,9 @@ function throughHead(engine: Engine, block: FeatureBlock, h: number, head: Head,
     const rows = throughTurnedKeys(engine, { ...turning!, pattern }, block.keys[h], engine.transpose(z, [0, 2, 1]), turns!);
     return engine.transpose(rows, [2, 0, 1]);
   };
-  const byQueries = engine.mul(engine.reshape(engine.matMul(covariance, block.queries[h], { transposeB: true }), [f, n, k]), own);
-  const mixed = engine.mul(block.values[h], engine.reshape(engine.matMul(pattern, z), [1, n, k]));
-  return engine.add(engine.add(turning ? byTurnedKeys() : byKeys(), byQueries), mixed);
+  const queryRows = engine.reshape(engine.matMul(covariance, block.queries[h], { transposeB: true }), [f, n, k]);
+  const withQueries = engine.addProduct(turning ? byTurnedKeys() : byKeys(), queryRows, own);
+  return engine.addProduct(withQueries, block.values[h], engine.reshape(engine.matMul(pattern, z), [1, n, k]));
 }
 
 /**
@@ -234,6 +233,6 @@ function valuesPerSample({ heads, rotary }: AttentionSkip, points: number, posit
   const making = outputs * (2 * positions * f + (rotary ? 4 : 1) * e * f + 4 * positions + 2 * (e + f)) + 3 * positions * (e + f);
   const perHead = outputs * (5 * f + (rotary ? 3 * positions : 0));
   const width = heads.length * f;
-  const perFeature = Math.max((points + 1) * outputs * width + perHead, outputs * (width + 3 * edges.cols)) + positions;
+  const perFeature = Math.max((points + 1) * outputs * width + perHead, outputs * (width + 2 * edges.cols)) + positions;
   return points * heads.length * held + positions * edges.rows + Math.max(making, together * perFeature);
 }

@@ -179,15 +179,15 @@ function attributionsOf(
       const byKey = (): Tensor => engine.reshape(engine.matMul(K, state.queries, { transposeB: true }), [count, n, 1]);
       const keys = turns ? firstAxesExchanged(engine, throughTurnedKeys(engine, state, K, z, turns)) : engine.mul(byKey(), withPairs(z, offsets));
       const queries = engine.reshape(engine.matMul(rows(parts[part].queries[h]), state.covariance), [count, n, f]);
-      return engine.add(keys, engine.mul(own[part], queries));
+      return engine.addProduct(keys, own[part], queries);
     });
-    const ofThird = engine.add(withPairs(last, pairs), engine.mul(ownLast, engine.reshape(ownRow, [1, n, f])));
+    const ofThird = engine.addProduct(withPairs(last, pairs), ownLast, engine.reshape(ownRow, [1, n, f]));
     return engine.add(engine.add(direct[0], direct[1]), ofThird);
   }));
   const mixed = parts.map(({ mixing }, part) => {
     const along = heads.map(({ state }) => column(engine.matMul(seen[part], state.pattern, { transposeB: true })));
     return engine.matMul(engine.concat([...along, own[part]], 2), rows(mixing));
   });
-  const beside = engine.mul(ownLast, engine.reshape(bypass, [1, n, bypass.shape[1]]));
-  return engine.add(engine.matMul(engine.concat(through, 2), outOf), engine.add(engine.add(mixed[0], mixed[1]), beside));
+  const beside = engine.addProduct(engine.add(mixed[0], mixed[1]), ownLast, engine.reshape(bypass, [1, n, bypass.shape[1]]));
+  return engine.add(engine.matMul(engine.concat(through, 2), outOf), beside);
 }
