@@ -4,7 +4,7 @@
  */
 
 import type { FloatArray } from "../engine";
-import { jointSumModule, pairBytes, tableBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
+import { jointSumModule, tableBytes, tileBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
 import type { ThreadCall } from "../kernels/sharedCalls";
 import { TwoThreads } from "../kernels/twoThreads";
 import { firstPair, pairCount } from "../shapes";
@@ -28,9 +28,9 @@ export class WasmJointSums {
     const pairs = pairCount(count);
     const single = out instanceof Float32Array;
     const shared = samples * pairs * width >= worthTwoThreads && this.#kernels.two;
-    // Ranges end between conditions: with half a condition more than half of the pairs, two are enough.
+    // Ranges end between conditions: with half a condition more than half of the pairs, two are enough. More would fill the tables more often.
     const most = Math.max(count, Math.min(pairsAtOnce, shared ? Math.ceil((pairs + count) / 2) : pairs));
-    const scratch = tableBytes + pairBytes * most;
+    const scratch = tableBytes + tileBytes * most;
     const [from, signs, words, own, others, to] = this.#kernels.memory.reserve(
       values.byteLength, conditions.byteLength, Math.ceil(samples / bitsPerWord) * count * 8, scratch, shared ? scratch : 0, out.byteLength,
     );
@@ -38,13 +38,14 @@ export class WasmJointSums {
     this.#view(single, signs, conditions.length).set(conditions);
     this.#kernels.functions[single ? "pack32" : "pack64"](samples, count, signs, words);
     const scratches = [own, others];
-    const calls = ranges(count, most).map(({ first, last }): Call => {
+    const tiles = Math.ceil((width * out.BYTES_PER_ELEMENT) / tileBytes);
+    const calls = ranges(count, most).flatMap(({ first, last }) => Array.from({ length: tiles }, (_, tile): Call => {
       const target = to + firstPair(count, first) * width * out.BYTES_PER_ELEMENT;
       return (thread) => ({
         kernel: single ? "joint32" : "joint64",
-        values: [samples, width, count, first, last, from, words, scratches[thread], scratches[thread] + tableBytes, target],
+        values: [samples, width, count, first, last, tile, tile + 1, from, words, scratches[thread], scratches[thread] + tableBytes, target],
       });
-    });
+    }));
     this.#kernels.run(calls, !shared);
     out.set(this.#view(single, to, out.length));
   }

@@ -7,20 +7,20 @@ export interface JointSumFunctions {
   /** [n, h] -> 64-bit words [ceil(n / 64), h], one bit per sample: whether the number is positive. */
   pack32: Pack;
   pack64: Pack;
-  /** Values [n, r], words -> sums of the pairs of conditions `first` <= a < `last`, a <= c < h: [pairs, r]. */
+  /** Values [n, r], words -> sums of the pairs of conditions `first` <= a < `last`, a <= c < h, for the tiles of r from `tile` up to `end`: [pairs, r]. */
   joint32: Joint;
   joint64: Joint;
 }
 
 type Pack = (samples: number, conditions: number, from: number, words: number) => void;
 type Joint = (
-  samples: number, width: number, conditions: number, first: number, last: number, values: number, words: number, tables: number, sums: number, out: number,
+  samples: number, width: number, conditions: number, first: number, last: number, tile: number, end: number, values: number, words: number, tables: number, sums: number, out: number,
 ) => void;
 
 /** Bytes of the kernel's tables of subset sums. */
 export const tableBytes = 8 * 256 * 128;
-/** Bytes of running sums per pair. */
-export const pairBytes = 128;
+/** Bytes of a tile of neighbouring r, and of running sums per pair. */
+export const tileBytes = 128;
 
 let compiled: WebAssembly.Module | null = null;
 

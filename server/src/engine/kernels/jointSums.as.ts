@@ -88,14 +88,15 @@ function gather(single: bool, word: u64, tables: usize, sums: usize): void {
 }
 
 /**
- * Pairs (a, c) with `first` <= a < `last` and a <= c < h, for all vectors [n, r]: out [pairs, r], rows in the order of a, then c.
+ * Pairs (a, c) with `first` <= a < `last` and a <= c < h, for all vectors [n, r] and the tiles of TILE bytes of r from `tile` up to `end`: out
+ * [pairs, r], rows in the order of a, then c.
  * @param tables room for TABLES bytes @param sums room for TILE bytes per pair
  */
 @inline
-function joint(single: bool, samples: i32, width: i32, conditions: i32, first: i32, last: i32, values: usize, words: usize, tables: usize, sums: usize, out: usize): void {
+function joint(single: bool, samples: i32, width: i32, conditions: i32, first: i32, last: i32, tile: i32, end: i32, values: usize, words: usize, tables: usize, sums: usize, out: usize): void {
   const stride = <usize>width * sizeOf(single);
   const pairs = <usize>((last - first) * conditions) - <usize>((first + last - 1) * (last - first) / 2);
-  for (let column: usize = 0; column < stride; column += TILE) {
+  for (let column = <usize>tile * TILE, behind = min(stride, <usize>end * TILE); column < behind; column += TILE) {
     const bytes = min(TILE, stride - column);
     memory.fill(sums, 0, pairs * TILE);
     for (let start: i32 = 0, block = words; start < samples; start += SAMPLES, block += <usize>conditions << 3) {
@@ -117,10 +118,10 @@ function joint(single: bool, samples: i32, width: i32, conditions: i32, first: i
   }
 }
 
-export function joint32(samples: i32, width: i32, conditions: i32, first: i32, last: i32, values: usize, words: usize, tables: usize, sums: usize, out: usize): void {
-  joint(true, samples, width, conditions, first, last, values, words, tables, sums, out);
+export function joint32(samples: i32, width: i32, conditions: i32, first: i32, last: i32, tile: i32, end: i32, values: usize, words: usize, tables: usize, sums: usize, out: usize): void {
+  joint(true, samples, width, conditions, first, last, tile, end, values, words, tables, sums, out);
 }
 
-export function joint64(samples: i32, width: i32, conditions: i32, first: i32, last: i32, values: usize, words: usize, tables: usize, sums: usize, out: usize): void {
-  joint(false, samples, width, conditions, first, last, values, words, tables, sums, out);
+export function joint64(samples: i32, width: i32, conditions: i32, first: i32, last: i32, tile: i32, end: i32, values: usize, words: usize, tables: usize, sums: usize, out: usize): void {
+  joint(false, samples, width, conditions, first, last, tile, end, values, words, tables, sums, out);
 }
