@@ -152,13 +152,15 @@ function attentionCost({ heads, rotary }: AttentionSkip, { task, outputs, positi
   return count * (perHead + r * perFeature);
 }
 
-/** Twice the heads for the Gram, and rows for pairs of positions; three kinds of features for the edges. */
+/** For the Gram twice the heads, which share their covariances, and rows for pairs of positions; three kinds of features for the edges. */
 function normAttentionCost(attention: AttentionSkip, work: SectionWork): number {
   const { heads } = attention;
   const count = heads.length * work.points;
   const [e, f] = [heads[0].Q.cols, heads[0].V.cols];
   if (work.task === "gram") {
-    return attentionCost({ ...attention, heads: [...heads, ...heads] }, work) + work.positions * count * f * 2 * (work.outputs + e);
+    const pairs = (count * (count + 1)) / 2;
+    const shared = pairs * e * f * (3 * f + (work.points > 1 ? 0 : e));
+    return attentionCost({ ...attention, heads: [...heads, ...heads] }, work) - shared + work.positions * count * f * 2 * (work.outputs + e);
   }
   const r = work.task.edgesFrom;
   return attentionCost(attention, work) + count * r * (2 * work.positions * f + work.outputs + e * f);
