@@ -88,11 +88,14 @@ export const analysisCase = (name) => async (flags, backends, folder) => {
   if (flags.peers && peers.length > 0) printPeers(peers.map((peer) => measurePeer(flags.python, peer, rows[0].run.answer.samples)), rows);
 };
 
+/** Seconds of what the peers do, too: means, Grams, bases and edges (ours in both bases, LIB and PCA). */
+const basesAndEdges = ({ phases }) => ["means", "grams", "bases", "edges"].reduce((sum, phase) => sum + (phases[phase] ?? 0), 0);
+
 function printRuns(rows) {
   const phases = [...new Set(rows.flatMap(({ run }) => Object.keys(run.answer.phases)))];
   const fastest = Math.min(...rows.map(({ run }) => run.answer.seconds));
-  printTable(["backend", "total s", "× fastest", "processor s", ...phases.map((phase) => `${phase} s`), "peak MB"], rows.map(({ backend, run: { answer, peak, processor } }) => [
-    backend, answer.seconds.toFixed(2), (answer.seconds / fastest).toFixed(1), processor.toFixed(1),
+  printTable(["backend", "total s", "× fastest", "processor s", "means to edges s", ...phases.map((phase) => `${phase} s`), "peak MB"], rows.map(({ backend, run: { answer, peak, processor } }) => [
+    backend, answer.seconds.toFixed(2), (answer.seconds / fastest).toFixed(1), processor.toFixed(1), basesAndEdges(answer).toFixed(2),
     ...phases.map((phase) => (answer.phases[phase] ?? 0).toFixed(2)), (peak / 1e6).toFixed(0),
   ]));
 }
@@ -104,10 +107,10 @@ function measurePeer(python, { way, title, workload, samples: part }, samples) {
   return { title: `PyTorch ${best.torch} float64, ${title}`, part: best.samples, bases: (best.bases - best.fixed) * scale + best.fixed, edges: best.edges * scale };
 }
 
-/** Bases and edges of the peers against all of a backend's run. */
+/** Means, bases and edges of the peers against the same of a backend's run, and against all of it. */
 function printPeers(peers, ours) {
   console.log("");
-  printTable(["peer", "bases s", "edges s", ...ours.map(({ backend }) => `× whole run of ${backend}`)], peers.map(({ title, part, bases, edges }) => [
-    `${title} (from ${part} samples)`, bases.toFixed(1), edges.toFixed(1), ...ours.map(({ run }) => ((bases + edges) / run.answer.seconds).toFixed(1)),
+  printTable(["peer", "bases s", "edges s", ...ours.flatMap(({ backend }) => [`× ${backend}, means to edges`, `× its whole run`])], peers.map(({ title, part, bases, edges }) => [
+    `${title} (from ${part} samples)`, bases.toFixed(1), edges.toFixed(1), ...ours.flatMap(({ run: { answer } }) => [basesAndEdges(answer), answer.seconds].map((own) => ((bases + edges) / own).toFixed(1))),
   ]));
 }
