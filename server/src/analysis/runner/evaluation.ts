@@ -13,7 +13,7 @@ import type { ResultMetadata } from "../../protocol/result";
 import { defaultTolerance } from "../spec/resolveAblation";
 import type { ResolvedOptions } from "../spec/resolveSpec";
 import type { Prepared } from "./prepare";
-import { jacobianSamples } from "./sampleSizes";
+import { jacobianSample } from "./sampleSizes";
 
 /** @returns null when the data has no labels, so that nothing can be scored. */
 export function evaluationData(network: SectionedNetwork, data: DataSet, { evaluation, batchSize }: ResolvedOptions): EvaluationData | null {
@@ -49,9 +49,11 @@ export async function evaluate(prepared: Prepared, layers: readonly LayerResult[
   // Neurons come in no order of importance.
   if (prepared.options.formula === "neuron") return { evaluation, needed: new Map(), notes: [] };
   const { edgeBases, comparisonSamples } = prepared.options;
+  const heatmaps = jacobianSample(network, prepared.data.inputs);
+  const heatmapShare = prepared.data.inputs.kind === "tokens" ? heatmaps.positions / prepared.data.inputs.positions : 1;
   const chosen = neededSamples(network, {
     samples: prepared.batches.samples,
-    comparisonSamples: (edgeBases.length - 1) * comparisonSamples + (1 + edgeBases.length) * jacobianSamples(network, prepared.data.inputs),
+    comparisonSamples: (edgeBases.length - 1) * comparisonSamples + (1 + edgeBases.length) * heatmaps.samples * heatmapShare,
     kept: layers.map(({ basis, width }) => basis?.lambda.length ?? width),
   }, data.batches.samples);
   if (chosen === null) {

@@ -4,14 +4,16 @@ import type { LayerResult } from "../../core/lib/basis/layerBasis";
 import { jacobianSummaries } from "../../core/lib/jacobians/summary";
 import type { EdgeBasis, LibSignals } from "../../core/lib/options";
 import { networkBatches } from "../../core/network/batches";
+import { firstPositions } from "../../core/network/evenSample";
 import { resultTensorName } from "../../protocol/result";
 import type { Prepared } from "./prepare";
 import { float32, type ResultTensors } from "./resultTensors";
-import { jacobianSamples } from "./sampleSizes";
+import { jacobianSample } from "./sampleSizes";
 
 export async function addJacobians(tensors: ResultTensors, prepared: Prepared, layers: readonly LayerResult[], signals: LibSignals): Promise<void> {
   const { network, data, options, batchSize } = prepared;
-  const sample = networkBatches(network.network, data.inputs, batchSize, jacobianSamples(network, data.inputs));
+  const { samples, positions } = jacobianSample(network, data.inputs);
+  const sample = networkBatches(network.network, firstPositions(data.inputs, samples, positions), batchSize, samples);
   const others = options.edgeBases.filter((basis) => basis === "pca");
   const bases: EdgeBasis[] = options.formula === "neuron" ? ["neuron"] : ["neuron", ...others, "lib"];
   const summaries = jacobianSummaries(network, sample, layers.map(({ basis }) => basis), { bases, memoryBudget: options.memoryBudget }, signals);

@@ -1,8 +1,9 @@
 /** @file How many samples the parts of a run take that only serve the views: the comparison with PCA, and the heatmaps. */
 
+import { edgePairsCost, momentPairsCost } from "../../core/lib/plans/pairCost";
 import { hiddenSize } from "../../core/network/hostBytes";
 import type { NetworkInputs } from "../../core/network/network";
-import type { SectionedNetwork } from "../../core/network/section";
+import type { Section, SectionedNetwork } from "../../core/network/section";
 
 /** Tokens that tell as much as this many samples without positions: neighbouring tokens are alike, so a few more. */
 const tokensPerSample = 3;
@@ -13,21 +14,34 @@ const mostOperations = 2e12;
 /** However wide the network is. */
 const fewestSamples = 16;
 
+/** However costly pairs of positions are: shorter texts are unlike the ones that a network was trained on. */
+const fewestPositions = 64;
+
+/** Part of the data: the first positions of some samples. */
+interface SampleSize {
+  readonly samples: number;
+  /** 1 without positions. */
+  readonly positions: number;
+}
+
 const positionsOf = (inputs: NetworkInputs): number => (inputs.kind === "tokens" ? inputs.positions : 1);
 
 /** Attention does as much as a layer with the values of all its heads. */
-const neuronsOf = (section: SectionedNetwork["sections"][number]): number => {
+const neuronsOf = (section: Section): number => {
   const { structure } = section;
   const attention = structure.kind === "norm-attention" ? structure.attention : structure;
   return attention.kind === "attention-skip" ? attention.heads.reduce((sum, { V }) => sum + V.cols, 0) : hiddenSize(section).neurons;
 };
 
-/** `most` samples, or so many that their positions are about as many; fewer in a wide network; at least one. */
-function limited({ sections }: Pick<SectionedNetwork, "sections">, inputs: NetworkInputs, most: number): number {
-  const positions = positionsOf(inputs);
+/** Operations per position of a sample. @param pairsCost multiplications of a sample's pairs of positions */
+const operationsOf = ({ sections }: SectionedNetwork, positions: number, pairsCost: typeof momentPairsCost): number => sections.reduce((sum, section) => (
   // Every feature of one side with every one of the other, through every neuron.
-  const operations = sections.reduce((sum, section) => sum + 2 * section.inputWidth * neuronsOf(section) * section.outputWidth, 0);
-  const affordable = Math.max(fewestSamples, mostOperations / Math.max(1, operations));
+  sum + 2 * section.inputWidth * neuronsOf(section) * section.outputWidth + (2 * pairsCost(section, positions)) / positions
+), 0);
+
+/** `most` samples, or so many that their positions are about as many; fewer in a wide network and for long samples through attention; at least one. */
+function limited(network: SectionedNetwork, positions: number, most: number, pairsCost: typeof momentPairsCost): number {
+  const affordable = Math.max(fewestSamples, mostOperations / Math.max(1, operationsOf(network, positions, pairsCost)));
   return Math.max(1, Math.min(most, Math.ceil((tokensPerSample * most) / positions), Math.floor(affordable / positions)));
 }
 
@@ -35,7 +49,19 @@ function limited({ sections }: Pick<SectionedNetwork, "sections">, inputs: Netwo
  * Samples from which the edges in PCA coordinates are estimated for the graph; an ablation of PCA edges computes them from all
  * (ablationSession.ts). Without truncation PCA has several times the features of LIB, and would take most of a run.
  */
-export const comparisonSamples = (network: Pick<SectionedNetwork, "sections">, inputs: NetworkInputs): number => limited(network, inputs, 500);
+export const comparisonSamples = (network: SectionedNetwork, inputs: NetworkInputs): number => limited(network, positionsOf(inputs), 500, edgePairsCost);
 
-/** Samples that the Jacobian summaries of the heatmaps are taken over. */
-export const jacobianSamples = (network: Pick<SectionedNetwork, "sections">, inputs: NetworkInputs): number => limited(network, inputs, 256);
+/** What the Jacobian summaries of the heatmaps are taken over: where one sample is too much, its first positions, if none of them reads a later one. */
+export function jacobianSample(network: SectionedNetwork, inputs: NetworkInputs): SampleSize {
+  const all = positionsOf(inputs);
+  const samples = limited(network, all, 256, momentPairsCost);
+  let positions = all;
+  const tooMuch = (): boolean => positions * operationsOf(network, positions, momentPairsCost) > mostOperations;
+  if (samples === 1 && readsBackwards(network)) while (positions > fewestPositions && tooMuch()) positions = Math.max(fewestPositions, Math.ceil(positions / 2));
+  return { samples, positions };
+}
+
+/** The first positions of a sample are then a sample by themselves. */
+const readsBackwards = ({ network }: SectionedNetwork): boolean => network.modules.every(({ structure }) => (
+  structure.kind !== "last-position" && (structure.kind !== "attention" || structure.attention.causal)
+));

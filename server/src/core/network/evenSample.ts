@@ -20,6 +20,15 @@ export function everyNth(inputs: NetworkInputs, stride: number): NetworkInputs {
   return stride === 1 ? inputs : samplesAt(inputs, Array.from({ length: Math.ceil(inputs.count / stride) }, (_, place) => place * stride));
 }
 
+/** The first `positions` of the first `samples` samples; what has no positions stays as it is. */
+export function firstPositions(inputs: NetworkInputs, samples: number, positions: number): NetworkInputs {
+  if (inputs.kind !== "tokens" || positions >= inputs.positions) return inputs;
+  const count = Math.min(samples, inputs.count);
+  const values = new Int32Array(count * positions);
+  for (let sample = 0; sample < count; sample += 1) values.set(inputs.values.subarray(sample * inputs.positions, sample * inputs.positions + positions), sample * positions);
+  return { ...inputs, values, count, positions };
+}
+
 function samplesAt(inputs: NetworkInputs, chosen: readonly number[]): NetworkInputs {
   const count = chosen.length;
   switch (inputs.kind) {
