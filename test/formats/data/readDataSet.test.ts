@@ -135,6 +135,18 @@ describe("idx", () => {
     expect(await rejection({ kind: "idx", inputs: "." })).toContain("regular file");
   });
 
+  it("unpacks no more than the header promises, however much there is", async () => {
+    // A gzip file may consist of several: the second one is a megabyte that stands for a gigabyte.
+    const zeros = gzipSync(Buffer.alloc(2 ** 24));
+    await writeFile(join(folder, "bomb.gz"), Buffer.concat([gzipSync(idxBytes([2, 2], [1, 2, 3, 4])), ...Array.from({ length: 64 }, () => zeros)]));
+    const before = process.resourceUsage().maxRSS;
+    expect(vectors(await readDataSet({ kind: "idx", inputs: "bomb.gz", scale: 1 }, folder))).toEqual([[1, 2], [3, 4]]);
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(200 * 1024);
+    // Two gigabytes promised in a few bytes are not even reserved.
+    await writeFile(join(folder, "promise.gz"), gzipSync(idxBytes([2 ** 30], [1, 2, 3])));
+    expect(await rejection({ kind: "idx", inputs: "promise.gz" })).toContain("holds 3 bytes of data where its header promises 1073741824");
+  });
+
   const mnist = sharedData("mnist");
   const mlp = sharedData("mnist-mlp", "model_epoch_12.pt");
   it.skipIf(mnist === null || mlp === null)("the authors' MNIST MLP reaches its test accuracy (skipped without the shared data)", async () => {

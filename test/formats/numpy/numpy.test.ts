@@ -104,6 +104,8 @@ describe("openNpy", () => {
     ["objects", dict("|O", "1,"), 8, "never unpickled"], ["records", "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }", 8, "records"],
     ["text", dict("<U5", "1,"), 20, "\"<U5\""], ["a shape beyond the file", dict("<f8", "1000000"), 8, "needs 1000000"],
     ["a huge shape", dict("<f8", "99999999999, 99999999999"), 8, "more elements"], ["an empty header", "  ", 8, "records"],
+    ["two shapes", "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), 'shape': (2,), }", 16, "gives 'shape' twice"],
+    ["an extent that is no number", dict("<f8", "1 2"), 16, "impossible extent NaN"], ["an infinite extent", dict("<f8", "9".repeat(400)), 8, "impossible extent"],
   ])("refuses %s", async (_title, header, bytes, words) => {
     await expect(open(header, new Uint8Array(bytes))).rejects.toThrow(FormatError);
     await expect(open(header, new Uint8Array(bytes))).rejects.toThrow(words);

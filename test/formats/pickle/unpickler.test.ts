@@ -6,7 +6,9 @@ import { Op } from "../../../server/src/formats/pickle/pickleOpcodes";
 import { plainData } from "../../../server/src/formats/pickle/plainData";
 import { PickleObject } from "../../../server/src/formats/pickle/pickleValues";
 import { unpickle } from "../../../server/src/formats/pickle/unpickler";
-import { collectTensors } from "../../../server/src/formats/torch/namedTensors";
+import { collectTensors, WalkAllowance } from "../../../server/src/formats/torch/namedTensors";
+import { readCheckpoint } from "../../../server/src/formats/torch/stateDictRoot";
+import { TorchInterpreter, TorchStorage, TorchTensor } from "../../../server/src/formats/torch/torchTensors";
 
 const load = (...bytes: (number | string | Uint8Array)[]): unknown =>
   unpickle(Buffer.concat(bytes.map((b) => (typeof b === "number" ? Buffer.from([b]) : Buffer.from(b as string, "latin1")))), "test.pkl").value;
@@ -110,11 +112,11 @@ describe("what walks unpickled values ends", () => {
   };
 
   it("when paths multiply or never end", () => {
-    expect(() => collectTensors(bomb(), "bomb.pt")).toThrow("deeper or wider");
-    expect(() => collectTensors(deep(), "deep.pt")).toThrow("deeper or wider");
+    expect(() => collectTensors(bomb(), new WalkAllowance("bomb.pt"))).toThrow("deeper or wider");
+    expect(() => collectTensors(deep(), new WalkAllowance("deep.pt"))).toThrow("deeper or wider");
     const cycle = new Map<string, unknown>();
     cycle.set("self", cycle);
-    expect(collectTensors(cycle, "cycle.pt").tensors.size).toBe(0);
+    expect(collectTensors(cycle, new WalkAllowance("cycle.pt")).tensors.size).toBe(0);
   });
 
   it("and plain data stay small", () => {
@@ -124,5 +126,51 @@ describe("what walks unpickled values ends", () => {
     expect(plainData(cycle)).toEqual(["..."]);
     const texts = new Array(100_000).fill("x".repeat(19_000));
     expect(JSON.stringify(plainData(texts)).length).toBeLessThan(10_000_000);
+  });
+
+  /** A checkpoint of so many keys that all refer to one value. */
+  const shared = (keys: number, value: unknown): Map<unknown, unknown> => new Map(Array.from({ length: keys }, (_, i) => [`key${i}`, value]));
+  const tensor = (): TorchTensor => new TorchTensor(new TorchStorage("float32", "0", 1), "float32", [1], [1], 0, null, true);
+  const module = (state: Map<unknown, unknown>): PickleObject => Object.assign(new PickleObject(null, []), { state });
+
+  it.each<[string, () => unknown]>([
+    ["numbers", () => Array.from({ length: 100_000 }, (_, i) => i)],
+    ["tensors in a dict", () => new Map(Array.from({ length: 100_000 }, (_, i) => [i, tensor()]))],
+    ["dicts", () => Array.from({ length: 100_000 }, () => new Map())],
+  ])("when ten thousand keys of a checkpoint share one list of a hundred thousand %s", (_title, value) => {
+    expect(() => readCheckpoint(shared(10_000, value()), "shared.pt")).toThrow(FormatError);
+    expect(() => readCheckpoint(shared(10_000, value()), "shared.pt")).toThrow("deeper or wider");
+  });
+
+  it("and the names of tensors in shared dicts stay within what a reader may take", () => {
+    const long = new Map(Array.from({ length: 1000 }, (_, i) => [`${"x".repeat(1000)}${i}`, [tensor()]]));
+    expect(() => readCheckpoint(new Map([["model", shared(10_000, long)]]), "names.pt")).toThrow("deeper or wider");
+  });
+
+  it("and metadata of many keys take no more room than those of one", () => {
+    const list = Array.from({ length: 20_000 }, (_, i) => i);
+    const { metadata } = readCheckpoint(shared(1000, list), "facts.pt");
+    expect(JSON.stringify([...metadata]).length).toBeLessThan(1_000_000);
+    const big = 2n ** 30_000n;
+    expect(JSON.stringify(plainData(new Array(100_000).fill(big))).length).toBeLessThan(10_000_000);
+    const set = new Set(list);
+    expect(JSON.stringify(plainData(new Array(50_000).fill(set))).length).toBeLessThan(1_000_000);
+  });
+
+  it("and a module at many places is described as far as plain data go", () => {
+    const state = new Map<unknown, unknown>([["_modules", new Map()], ["_parameters", new Map([["weight", tensor()]])]]);
+    for (let i = 0; i < 10_000; i++) state.set(`field${i}`, i);
+    const { metadata, tensors } = readCheckpoint(shared(10_000, module(state)), "modules.pt");
+    expect(tensors.size).toBe(10_000);
+    expect(JSON.stringify([...metadata]).length).toBeLessThan(2_000_000);
+  });
+
+  it("and what stands for a storage's name is never made a text of", () => {
+    const storage = load("ctorch\nFloatStorage\n", Op.STOP);
+    for (const key of [bomb(), deep(), 7n, null]) {
+      expect(() => new TorchInterpreter("x.pt", true).persistent(["storage", storage, key, "cpu", 1])).toThrow("a storage without a name");
+    }
+    const checkpoint = new Map<unknown, unknown>([["model", new Map([["w", tensor()]])], [bomb(), [tensor()]]]);
+    expect(readCheckpoint(checkpoint, "x.pt").notes.join()).toContain('left out: "..." (1 tensors)');
   });
 });

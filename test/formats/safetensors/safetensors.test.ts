@@ -91,6 +91,10 @@ describe("hostile safetensors files", () => {
     ["a million brackets", "{\"a\":" + "[".repeat(1_000_000), 0, "nested more than"],
     ["a list", "[1, 2]", 0, "not a JSON object"],
     ["entry without dtype", { a: { shape: [1] } }, 4, "lacks dtype"],
+    ["a tensor twice", '{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}', 8, "gives a name twice"],
+    ["a shape twice", '{"a": {"dtype": "F32", "shape": [1], "shape": [1], "data_offsets": [0, 4]}}', 4, "gives a name twice"],
+    ["not a number", '{"a": {"dtype": "F32", "shape": [NaN], "data_offsets": [0, 4]}}', 4, "not JSON"],
+    ["an extent beyond all numbers", '{"a": {"dtype": "F32", "shape": [1e999], "data_offsets": [0, 4]}}', 4, "impossible extent"],
     ["ten thousand axes", { a: f32(0, 4, new Array(10_000).fill(1)) }, 4, "at most 64"],
   ];
   it.each(cases)("%s", async (_title, header, dataBytes, message) => {
@@ -102,6 +106,13 @@ describe("hostile safetensors files", () => {
     const bytes = craft({}, 0);
     new DataView(bytes.buffer).setBigUint64(0, 2n ** 63n, true);
     await expect(safetensorsFrom(memorySource(bytes, "x"))).rejects.toThrow("claims");
+  });
+
+  it("takes colons, braces and quotes in names for what they are", async () => {
+    const names = ["a:b", "{\"c\": 1}", "\\\":", "__proto__", "1"];
+    const header = Object.fromEntries(names.map((name, i) => [name, f32(4 * i, 4 * i + 4)]));
+    const file = await openCrafted(`{${Object.entries(header).map(([name, entry]) => `${JSON.stringify(name)}: ${JSON.stringify(entry)}`).join(", ")}}`, 20);
+    expect(file.tensors.map((t) => t.name).sort()).toEqual([...names].sort());
   });
 
   it("lists what it can and names what it cannot", async () => {

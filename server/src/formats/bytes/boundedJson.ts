@@ -22,6 +22,33 @@ export function parseJsonObject(bytes: Uint8Array, failure: (what: string) => Fo
   return value as Record<string, unknown>;
 }
 
+/**
+ * Whether an object of the JSON text, or one inside it, gives a name twice: JSON.parse keeps the last of them, other readers the first.
+ * @param value what `bytes` were parsed to
+ */
+export function repeatsNames(bytes: Uint8Array, value: Record<string, unknown>): boolean {
+  return countNames(value) !== countColons(bytes);
+}
+
+/** Names in an object and in all inside it, which are nested no deeper than parseJsonObject allows. */
+function countNames(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const inside = Object.values(value).reduce<number>((sum, each) => sum + countNames(each), 0);
+  return Array.isArray(value) ? inside : inside + Object.keys(value).length;
+}
+
+/** Colons outside texts: one per name. */
+function countColons(bytes: Uint8Array): number {
+  let [count, quoted] = [0, false];
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0x5c) i++;
+    else if (byte === 0x22) quoted = !quoted;
+    else if (!quoted && byte === 0x3a) count++;
+  }
+  return count;
+}
+
 function isDeep(bytes: Uint8Array): boolean {
   let depth = 0;
   let quoted = false;

@@ -3,7 +3,7 @@
 import type { DataSpec } from "../../protocol/spec";
 import type { ByteSource } from "../bytes/byteSource";
 import { withFile } from "../bytes/fileSource";
-import { readWhole } from "../bytes/readWhole";
+import { readDeclared } from "../bytes/readWhole";
 import { FormatError, type DType, type TensorValues } from "../modelFile";
 import { decodeElements, elementSize } from "../tensors/elements";
 import { elementCount } from "../tensors/tensorView";
@@ -25,7 +25,20 @@ export interface IdxArray {
 
 /** @throws FormatError when the source is no idx array or shorter than its header says. */
 export async function readIdx(source: ByteSource): Promise<IdxArray> {
-  const bytes = await readWhole(source, longestIdx);
+  const bytes = await readDeclared(source, longestIdx, (head) => {
+    const { start, length } = readHeader(head, source);
+    return start + length;
+  });
+  const { dtype, shape, start, length } = readHeader(bytes, source);
+  if (start + length > bytes.length) {
+    throw new FormatError(`${source.name} holds ${bytes.length - start} bytes of data where its header promises ${length}; it is truncated, download it again.`);
+  }
+  const data = bytes.subarray(start, start + length);
+  return { dtype, shape, values: dtype === "uint8" ? data : decodeElements(data, dtype, false) };
+}
+
+/** Type and shape, where the data start and how many bytes they take. */
+function readHeader(bytes: Uint8Array, source: ByteSource): { dtype: DType; shape: number[]; start: number; length: number } {
   const dtype = elementTypes.get(bytes[2] ?? 0);
   const axes = bytes[3] ?? 0;
   if (bytes.length < 4 || bytes[0] !== 0 || bytes[1] !== 0 || dtype === undefined || axes === 0 || bytes.length < 4 + 4 * axes) {
@@ -33,13 +46,7 @@ export async function readIdx(source: ByteSource): Promise<IdxArray> {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis, false));
-  const start = 4 + 4 * axes;
-  const length = elementCount(shape, source.name) * elementSize(dtype);
-  if (start + length > bytes.length) {
-    throw new FormatError(`${source.name} holds ${bytes.length - start} bytes of data where its header promises ${length}; it is truncated, download it again.`);
-  }
-  const data = bytes.subarray(start, start + length);
-  return { dtype, shape, values: dtype === "uint8" ? data : decodeElements(data, dtype, false) };
+  return { dtype, shape, start: 4 + 4 * axes, length: elementCount(shape, source.name) * elementSize(dtype) };
 }
 
 /** Fields: inputs (images), labels (optional). Every image becomes one vector. */

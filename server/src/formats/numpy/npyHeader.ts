@@ -43,6 +43,9 @@ export function parseNpyHeader(bytes: Uint8Array, where: string): NpyHeader {
   if (descr === undefined || order === undefined || extents === undefined) {
     throw new FormatError(`${where} holds records or an unreadable header; save plain numeric arrays.`);
   }
+  // Python would take the last of two.
+  const twice = ["'descr'", "'fortran_order'", "'shape'"].find((key) => text.split(key).length > 2);
+  if (twice !== undefined) throw new FormatError(`${where} gives ${twice} twice in its header; the file is damaged, save it again.`);
   if (/^[<>|=]?O/.test(descr)) throw new FormatError(`${where} holds Python objects, which are never unpickled here; save a numeric array.`);
   const dtype = dtypes.get(descr.replace(/^[<>|=]/, ""));
   if (dtype === undefined) throw new FormatError(`${where} holds elements of type "${descr}", which is not read; save it as float32 or int64.`);

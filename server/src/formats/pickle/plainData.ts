@@ -3,7 +3,8 @@
 import { PickleGlobal, PickleObject, sequenceItems } from "./pickleValues";
 
 const deepest = 24;
-const largest = 50_000;
+/** Values that plain data hold at most. */
+export const mostPlainValues = 50_000;
 const longestText = 20_000;
 /** Long texts use up the allowance too: this many characters count as one value. */
 const charactersPerValue = 100;
@@ -18,15 +19,28 @@ export function plainData(value: unknown, foreign: (value: object) => unknown = 
   return new Converter(foreign).convert(value, 0);
 }
 
+/** The values of many entries, which share one allowance: those beyond it are left out. */
+export function plainEntries(entries: Iterable<readonly [string, unknown]>, foreign: (value: object) => unknown): Map<string, unknown> {
+  const converter = new Converter(foreign);
+  const plain = new Map<string, unknown>();
+  for (const [name, value] of entries) {
+    if (converter.isUsedUp) break;
+    plain.set(name, converter.convert(value, 0));
+  }
+  return plain;
+}
+
 class Converter {
   private readonly open = new Set<object>();
-  private remaining = largest;
+  private remaining = mostPlainValues;
   constructor(private readonly foreign: (value: object) => unknown) {}
+
+  get isUsedUp(): boolean { return this.remaining < 0; }
 
   convert(value: unknown, depth: number): unknown {
     if (--this.remaining < 0) return "...";
     if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
-    if (typeof value === "bigint") return String(value);
+    if (typeof value === "bigint") return this.text(String(value));
     if (typeof value === "string") return this.text(value);
     if (typeof value !== "object" || value === null) return value ?? null;
     if (depth > deepest || this.open.has(value)) return "...";
@@ -46,10 +60,10 @@ class Converter {
     if (value instanceof PickleGlobal) return value.path;
     if (value instanceof PickleObject) return this.object(value, depth);
     if (value instanceof Map) return this.entries(value as Map<unknown, unknown>, depth, emptyRecord());
-    return this.list(value instanceof Set ? [...(value as Set<unknown>)] : sequenceItems(value) ?? [], depth);
+    return this.list(value instanceof Set ? (value as Set<unknown>) : sequenceItems(value) ?? [], depth);
   }
 
-  private list(items: readonly unknown[], depth: number): unknown[] {
+  private list(items: Iterable<unknown>, depth: number): unknown[] {
     const list: unknown[] = [];
     for (const item of items) {
       list.push(this.convert(item, depth + 1));

@@ -1,7 +1,7 @@
 /** @file The safetensors header: an 8-byte length, then JSON naming every tensor's type, shape and place. */
 
 import { FormatError, type DType } from "../modelFile";
-import { parseJsonObject } from "../bytes/boundedJson";
+import { parseJsonObject, repeatsNames } from "../bytes/boundedJson";
 import type { ByteSource } from "../bytes/byteSource";
 import { elementSize } from "../tensors/elements";
 import { elementCount } from "../tensors/tensorView";
@@ -44,7 +44,9 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   if (length > largestHeader || length > source.size - 8) {
     throw damaged(source, `its header claims ${length} bytes in a file of ${source.size}`);
   }
-  const header = parseJsonObject(await source.read(8, length), (what) => damaged(source, `its header ${what}`));
+  const text = await source.read(8, length);
+  const header = parseJsonObject(text, (what) => damaged(source, `its header ${what}`));
+  if (repeatsNames(text, header)) throw damaged(source, "its header gives a name twice");
   const dataStart = 8 + length;
   const dataSize = source.size - dataStart;
   const entries: SafetensorsEntry[] = [];

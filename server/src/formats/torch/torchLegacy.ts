@@ -30,8 +30,8 @@ export async function openTorchLegacy(source: ByteSource): Promise<ModelFile> {
   const interpreter = new TorchInterpreter(source.name, littleEndian);
   const contents = readCheckpoint(await pickles.next(interpreter), source.name);
   const keys = sequenceItems(await pickles.next({}));
-  if (keys === null) throw new FormatError(`${source.name} lists no storages; the file is damaged, save it again.`);
-  const positions = await locateStorages(source, pickles.position, keys.map(String), interpreter.storages, littleEndian);
+  if (!keys?.every((key) => typeof key === "string")) throw new FormatError(`${source.name} lists no storages; the file is damaged, save it again.`);
+  const positions = await locateStorages(source, pickles.position, keys, interpreter.storages, littleEndian);
   return torchModel("pytorch-legacy", source.name, contents, storageReader(source, positions));
 }
 

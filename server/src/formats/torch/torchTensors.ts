@@ -101,7 +101,8 @@ export class TorchInterpreter implements PickleInterpreter {
     const dtype = storageTypes.get(typeName);
     if (dtype === undefined) throw new FormatError(`${this.name}: storage type ${typeName.slice(0, 80)} is not read; convert the tensors to float32 before saving.`);
     if (!isIndex(count)) throw this.damaged("a storage of impossible size");
-    const root = new TorchStorage(dtype, String(key).slice(0, 200), count);
+    if (typeof key !== "string") throw this.damaged("a storage without a name");
+    const root = new TorchStorage(dtype, key.slice(0, 200), count);
     if (!this.storages.has(root.key)) this.storages.set(root.key, root);
     return view === null || view === undefined ? root : this.storageView(root, view);
   }
