@@ -56,7 +56,7 @@ describe("how much of the data the heatmaps and the comparison take", () => {
   });
 
   it.each([true, false])("is at most about a quarter of the samples for twice the positions, where pairs dominate (causal: %s)", (causal) => {
-    const wide = widened(network({ causal }), 1e6);
+    const wide = widened(network({ causal }), 2e4);
     const [few, many] = [jacobianSample(wide, long(8)), jacobianSample(wide, long(16))];
     expect(few.samples).toBeGreaterThan(8);
     expect(few.samples).toBeLessThan(96);
@@ -65,13 +65,12 @@ describe("how much of the data the heatmaps and the comparison take", () => {
   });
 
   it("stays within its operations for long samples too: then it is their first positions", () => {
-    const wide = widened(network(), 1000);
+    const wide = widened(network(), 100);
     for (const positions of [128, 1024, 8192]) {
       const sample = jacobianSample(wide, long(positions));
       expect(operations(wide, sample)).toBeLessThan(mostOperations);
     }
     const short = jacobianSample(wide, long(8192));
-    expect(short.samples).toBe(1);
     expect(short.positions).toBeLessThan(8192);
     expect(short.positions).toBeGreaterThanOrEqual(64);
     // Not fewer than needed: twice the positions would be too much.

@@ -51,14 +51,12 @@ function limited(network: SectionedNetwork, positions: number, most: number, pai
  */
 export const comparisonSamples = (network: SectionedNetwork, inputs: NetworkInputs): number => limited(network, positionsOf(inputs), 500, edgePairsCost);
 
-/** What the Jacobian summaries of the heatmaps are taken over: where one sample is too much, its first positions, if none of them reads a later one. */
+/** What the Jacobian summaries of the heatmaps are taken over: where one sample is too much, first positions of samples, if none of them reads a later one. */
 export function jacobianSample(network: SectionedNetwork, inputs: NetworkInputs): SampleSize {
-  const all = positionsOf(inputs);
-  const samples = limited(network, all, 256, momentPairsCost);
-  let positions = all;
+  let positions = positionsOf(inputs);
   const tooMuch = (): boolean => positions * operationsOf(network, positions, momentPairsCost) > mostOperations;
-  if (samples === 1 && readsBackwards(network)) while (positions > fewestPositions && tooMuch()) positions = Math.max(fewestPositions, Math.ceil(positions / 2));
-  return { samples, positions };
+  if (readsBackwards(network)) while (positions > fewestPositions && tooMuch()) positions = Math.max(fewestPositions, Math.ceil(positions / 2));
+  return { samples: limited(network, positions, 256, momentPairsCost), positions };
 }
 
 /** The first positions of a sample are then a sample by themselves. */

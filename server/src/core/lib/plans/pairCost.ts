@@ -1,6 +1,6 @@
 /**
  * @file Multiplications that belong to pairs of an output position and another one that it reads. Only attention has such pairs; what a position
- * does by itself is not counted here. As in sectionCost.ts only the products count.
+ * does by itself is not counted here. As in sectionCost.ts only the products count, and entries of Jacobians that are formed pair by pair.
  */
 
 import type { AttentionSkip } from "../../network/attentionStructure";
@@ -14,8 +14,24 @@ interface Pairs {
   readonly read: number;
 }
 
-/** Jacobian moments (jacobianMoments.ts) of one sample of so many positions, between all features. */
+/** What pairs of positions take. */
+interface PairWork {
+  readonly multiplications: number;
+  /** Entries of Jacobians that are formed by few multiplications each, squared and added to sums. */
+  readonly entries: number;
+}
+
+/** An entry takes as long as so many multiplications of a large product: memory is what it costs (11 ns where a product reaches 100 GFLOP/s). */
+const multiplicationsPerEntry = 500;
+
+/** The work of Jacobian moments as multiplications. */
 export function momentPairsCost(section: Section, positions: number): number {
+  const { multiplications, entries } = momentPairs(section, positions);
+  return multiplications + multiplicationsPerEntry * entries;
+}
+
+/** Jacobian moments (jacobianMoments.ts) of one sample of so many positions, between all features. */
+export function momentPairs(section: Section, positions: number): PairWork {
   const { structure } = section;
   switch (structure.kind) {
     case "attention-skip":
@@ -23,7 +39,7 @@ export function momentPairsCost(section: Section, positions: number): number {
     case "norm-attention":
       return normMoments(structure.attention, section.outputWidth, section.inputWidth, pairsOf(structure.attention, positions));
     default:
-      return generalPairs(section, positions);
+      return { multiplications: generalPairs(section, positions), entries: 0 };
   }
 }
 
@@ -37,20 +53,20 @@ export function edgePairsCost(section: Section, positions: number): number {
 }
 
 /** attentionMoments.ts: the heads' states and pairs of heads (attentionMomentPairs.ts); with rotary positions one product per pair of positions. */
-function skipMoments({ heads, rotary }: AttentionSkip, next: number, r: number, { inBlocks, read }: Pairs): number {
+function skipMoments({ heads, rotary }: AttentionSkip, next: number, r: number, { inBlocks, read }: Pairs): PairWork {
   const [count, e, f] = [heads.length, heads[0].Q.cols, heads[0].V.cols];
   const headPairs = (count * (count + 1)) / 2;
   const states = count * (e * f + e + f);
-  if (!rotary) return inBlocks * (states + headPairs * (2 * f + next));
-  return inBlocks * (states + count * e + 2 * headPairs * (f + e)) + read * count * r * (e + next);
+  if (!rotary) return { multiplications: inBlocks * (states + headPairs * (2 * f + next)), entries: 0 };
+  return { multiplications: inBlocks * (states + count * e + 2 * headPairs * (f + e)) + read * count * r * (e + next), entries: read * r * next };
 }
 
 /** normAttentionMoments.ts: per pair of positions the rows of all heads, their product for the mean, and the Jacobian itself for its squares. */
-function normMoments({ heads, rotary }: AttentionSkip, next: number, r: number, { inBlocks, read }: Pairs): number {
+function normMoments({ heads, rotary }: AttentionSkip, next: number, r: number, { inBlocks, read }: Pairs): PairWork {
   const [count, e, f] = [heads.length, heads[0].Q.cols, heads[0].V.cols];
   const rows = count * (e + 2 * f * next + (rotary ? 2 * r * e : 0));
   const products = r * next * (2 * (count + 1) + 2 * count);
-  return inBlocks * count * (e * f + e + f) + read * (rows + products);
+  return { multiplications: inBlocks * count * (e * f + e + f) + read * (rows + products), entries: read * r * next };
 }
 
 /** Backward passes of all output features through what mixes positions; 0 where nothing does. */
