@@ -102,6 +102,21 @@ describe("ZipArchive", () => {
     await expect(open(bytes)).rejects.toThrow("claims");
   });
 
+  it("refuses a directory that would take hundreds of megabytes, before it reads it", async () => {
+    const size = 2 ** 28;
+    const end = Buffer.alloc(22);
+    end.writeUInt32LE(0x06054b50, 0);
+    end.writeUInt16LE(65_535, 10);
+    end.writeUInt32LE(2 ** 27, 12);
+    const read = (offset: number, length: number): Promise<Uint8Array> => {
+      expect(length).toBeLessThan(2 ** 17);
+      const bytes = Buffer.alloc(length);
+      end.copy(bytes, size - 22 - offset);
+      return Promise.resolve(bytes);
+    };
+    await expect(ZipArchive.open({ name: "large.zip", size, read, close: () => Promise.resolve() })).rejects.toThrow("claims 65535 entries in 134217728 bytes");
+  });
+
   it("refuses contents that differ from the declared size", async () => {
     const longer = await open(zip([{ name: "x", content: text, deflate: true, size: 9_000 }]));
     await expect(longer.readAll("x", 1e6)).rejects.toThrow("longer than declared");

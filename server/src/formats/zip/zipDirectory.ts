@@ -21,7 +21,8 @@ const locator64Size = 20;
 const locator64Signature = 0x07064b50;
 const entrySignature = 0x02014b50;
 const entrySize = 46;
-const largestDirectory = 2 ** 28;
+/** Some hundred thousand entries, several times as many as the largest checkpoints have: a listed entry takes far more memory than its 46 bytes and its name. */
+const largestDirectory = 2 ** 26;
 /** Stands for "see the ZIP64 extra field". */
 const saturated = 0xffffffff;
 

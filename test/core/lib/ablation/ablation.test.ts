@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ablateEdges } from "../../../../server/src/core/lib/ablation/edgeAblation";
+import { ablateEdges, type EdgeAblationOptions } from "../../../../server/src/core/lib/ablation/edgeAblation";
 import { EdgeRanking, groupRows } from "../../../../server/src/core/lib/ablation/edgeMask";
 import { baseScore, fromNodeLayer, ScoreSum, type EvaluationData, type EvaluationSignals } from "../../../../server/src/core/lib/ablation/evaluate";
 import { featureSection } from "../../../../server/src/core/lib/ablation/featureSection";
@@ -7,6 +7,7 @@ import { scoreFeatureSet } from "../../../../server/src/core/lib/ablation/featur
 import { asActivations, layerFeatures } from "../../../../server/src/core/lib/ablation/layerFeatures";
 import { MaskedFeatures } from "../../../../server/src/core/lib/ablation/maskedFeatures";
 import { ablateNodes } from "../../../../server/src/core/lib/ablation/nodeAblation";
+import { ablatedCounts } from "../../../../server/src/core/lib/ablation/schedules";
 import { analyzeLib } from "../../../../server/src/core/lib/analyze";
 import type { LayerBasis } from "../../../../server/src/core/lib/basis/layerBasis";
 import { defaultLibOptions, silentSignals } from "../../../../server/src/core/lib/options";
@@ -168,6 +169,27 @@ describe.each(cases)("ablation: $name", ({ fixture }) => {
       expect(scores.get(found.required) ?? base).toBeGreaterThanOrEqual(base - 0.001);
       expect(scores.get(found.required - 1) ?? 0).toBeLessThan(base - 0.001);
       expect(found.weakestRequired).toBe(new EdgeRanking(ablated.edges, true).weakestKept(found.required));
+    }
+  });
+
+  it("of edges probes the numbers of its schedule, and scores a number the same whatever the schedule", async () => {
+    const { bases, edges } = await analysed(fixture);
+    const data = await ownAnswers(fixture);
+    const base = await baseScore(network, data, signals);
+    const section = network.sections.find(({ index }) => edges[index])!;
+    const ablated = { section: section.index, edges: edges[section.index], features: bases[section.index]!, next: bases[section.index + 1], constantFeature: true };
+    const run = (schedule: EdgeAblationOptions["schedule"]): ReturnType<typeof ablateEdges> => ablateEdges(network, ablated, data, base, { schedule, tolerance: 0.001 }, signals);
+    const bisected = await run({ kind: "bisect", specificPoints: [0, 3] });
+    const scores = new Map(bisected.probes);
+    for (const schedule of [
+      { kind: "exponential", base: 2, everyCutoff: 3, specificPoints: [...scores.keys()] }, { kind: "linear", points: 4, specificPoints: [...scores.keys()] },
+    ] as const) {
+      const { probes, required, total } = await run(schedule);
+      expect(probes.map(([kept]) => total - kept).sort((a, b) => b - a)).toEqual(ablatedCounts(schedule, total));
+      const both = probes.filter(([kept]) => scores.has(kept));
+      expect(both.length).toBe(scores.size);
+      for (const [kept, score] of both) expect(score).toBe(scores.get(kept));
+      expect(new Map(probes).get(required)).toBeGreaterThanOrEqual(base - 0.001);
     }
   });
 
