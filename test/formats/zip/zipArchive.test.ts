@@ -117,6 +117,17 @@ describe("ZipArchive", () => {
     await expect(ZipArchive.open({ name: "large.zip", size, read, close: () => Promise.resolve() })).rejects.toThrow("claims 65535 entries in 134217728 bytes");
   });
 
+  it("reads any range of a compressed entry of many pieces, and holds no more than the range", async () => {
+    const content = Buffer.alloc(300_000_000);
+    for (let i = 0; i < content.length; i += 4096) content.writeUInt32LE(i, i);
+    const archive = await open(zip([{ name: "x", content, deflate: true }]));
+    const before = process.resourceUsage().maxRSS;
+    for (const [offset, length] of [[0, 10], [1_048_570, 20], [4096 * 5000, 3_000_000], [content.length - 5000, 5000], [content.length, 0]] as const) {
+      expect(Buffer.compare(await archive.read("x", offset, length), content.subarray(offset, offset + length))).toBe(0);
+    }
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(100 * 1024);
+  });
+
   it("refuses contents that differ from the declared size", async () => {
     const longer = await open(zip([{ name: "x", content: text, deflate: true, size: 9_000 }]));
     await expect(longer.readAll("x", 1e6)).rejects.toThrow("longer than declared");

@@ -1,7 +1,8 @@
 /** @file Random access to ZIP archives (stored and deflate, ZIP64): reads the directory, then only the entries asked for. */
 
 import { promisify } from "node:util";
-import { constants, inflateRaw } from "node:zlib";
+import { constants, createInflateRaw, inflateRaw } from "node:zlib";
+import type { FormatError } from "../modelFile";
 import type { ByteSource } from "../bytes/byteSource";
 import { readZipDirectory, zipDamage, type ZipEntry } from "./zipDirectory";
 
@@ -9,8 +10,10 @@ const inflate = promisify(inflateRaw);
 
 /** Deflate cannot expand more than this; an entry that claims more is lying about its size. */
 const largestDeflateRatio = 1032;
-/** Compressed entries are inflated as a whole. */
+/** Compressed entries are inflated from their start, however little of them is wanted. */
 const largestInflated = 2 ** 30;
+/** Bytes inflated at a time. */
+const chunkSize = 2 ** 20;
 const localHeaderSize = 30;
 const localHeaderSignature = 0x04034b50;
 
@@ -32,7 +35,7 @@ export class ZipArchive {
       throw zipDamage(this.source, `entry "${name}" holds ${entry.size} bytes where ${offset + length} are needed`);
     }
     if (entry.method === "stored") return this.source.read(await this.dataOffset(entry) + offset, length);
-    return (await this.inflateEntry(entry)).subarray(offset, offset + length);
+    return this.inflateRange(entry, offset, length);
   }
 
   /** The whole contents. @throws FormatError also when they are longer than `limit` bytes. */
@@ -50,8 +53,13 @@ export class ZipArchive {
     const entry = this.entry(name);
     if (entry.method === "stored") return this.read(name, 0, Math.min(length, entry.size));
     const compressed = await this.source.read(await this.dataOffset(entry), Math.min(length, entry.compressedSize));
-    const head = await this.inflateBytes(entry, compressed, (compressed.length + 1) * largestDeflateRatio, true);
-    return head.subarray(0, length);
+    try {
+      // Z_SYNC_FLUSH accepts input that stops in the middle.
+      const head = await inflate(compressed, { maxOutputLength: (compressed.length + 1) * largestDeflateRatio, finishFlush: constants.Z_SYNC_FLUSH });
+      return head.subarray(0, length);
+    } catch {
+      throw this.damagedContents(entry);
+    }
   }
 
   private entry(name: string): ZipEntry {
@@ -68,22 +76,32 @@ export class ZipArchive {
     return entry.headerOffset + localHeaderSize + header.getUint16(26, true) + header.getUint16(28, true);
   }
 
-  private async inflateEntry(entry: ZipEntry): Promise<Uint8Array> {
+  /** Holds no more than the range, and stops after it; a range up to the end also shows that there is nothing behind it. */
+  private async inflateRange(entry: ZipEntry, offset: number, length: number): Promise<Uint8Array> {
     if (entry.size > largestInflated || entry.size > (entry.compressedSize + 1) * largestDeflateRatio) {
       throw zipDamage(this.source, `entry "${entry.name}" claims to expand from ${entry.compressedSize} to ${entry.size} bytes, which is not read`);
     }
-    const compressed = await this.source.read(await this.dataOffset(entry), entry.compressedSize);
-    const bytes = await this.inflateBytes(entry, compressed, Math.max(1, entry.size), false);
-    if (bytes.length !== entry.size) throw zipDamage(this.source, `entry "${entry.name}" holds ${bytes.length} bytes instead of ${entry.size}`);
+    const inflating = createInflateRaw({ chunkSize });
+    inflating.end(await this.source.read(await this.dataOffset(entry), entry.compressedSize));
+    const bytes = new Uint8Array(length);
+    const end = offset + length;
+    let position = 0;
+    try {
+      for await (const piece of inflating as AsyncIterable<Uint8Array>) {
+        const wanted = piece.subarray(Math.max(0, offset - position), Math.max(0, end - position));
+        if (wanted.length > 0) bytes.set(wanted, Math.max(0, position - offset));
+        position += piece.length;
+        if (position > entry.size || (position >= end && end < entry.size)) break;
+      }
+    } catch {
+      throw this.damagedContents(entry);
+    }
+    if (position > entry.size) throw this.damagedContents(entry);
+    if (position < end) throw zipDamage(this.source, `entry "${entry.name}" holds ${position} bytes instead of ${entry.size}`);
     return bytes;
   }
 
-  private async inflateBytes(entry: ZipEntry, compressed: Uint8Array, maxOutputLength: number, partial: boolean): Promise<Uint8Array> {
-    try {
-      // Z_SYNC_FLUSH accepts input that stops in the middle; Z_FINISH does not.
-      return await inflate(compressed, { maxOutputLength, finishFlush: partial ? constants.Z_SYNC_FLUSH : constants.Z_FINISH });
-    } catch {
-      throw zipDamage(this.source, `the compressed contents of entry "${entry.name}" are damaged or longer than declared`);
-    }
+  private damagedContents(entry: ZipEntry): FormatError {
+    return zipDamage(this.source, `the compressed contents of entry "${entry.name}" are damaged or longer than declared`);
   }
 }
