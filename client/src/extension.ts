@@ -52,7 +52,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   command("ablate", (target) => ablateCommand({ server, runs, views }, target));
   command("findLabels", (target) => findLabelsCommand({ server, views }, target));
   command("cancel", (target) => cancelCommand(server, runs, target));
-  command("selectBackend", () => selectBackend(server));
+  command("selectBackend", () => selectBackend(server, (statuses) => { statusBar.backendsTried(statuses); }));
   command("createSpec", (target) => createSpecCommand(server, target));
   command("showLog", () => server.showLog());
   command("refresh", () => tree.refresh());

@@ -37,7 +37,7 @@ export function reportEnd(server: LensServer, run: Run): void {
       if (choice !== undefined) server.showLog();
     });
   } else if (run.state === "done" && run.file !== null) {
-    const done = run.started?.task === "ablation" ? "ablated" : "analysed";
+    const done = run.started?.task === "ablation" ? "ablated" : run.cached ? `was analysed before, on ${run.started?.backend.name ?? "another backend"}` : "analysed";
     window.setStatusBarMessage(`$(check) LIB: ${fileName(run.started?.model ?? run.file)} ${done}`, 5000);
   }
 }

@@ -74,9 +74,10 @@ export class ResultView implements Disposable {
     return this.source.uri !== null || (this.source.run !== null && this.services.runs.get(this.source.run)?.state === "active");
   }
 
-  show(message: ShowMessage): void {
+  /** @param hidden the view is in the background: its page is made anew when it comes to the front, and would not know */
+  show(message: ShowMessage, hidden: boolean): void {
     if (this.ready) this.post(message);
-    else this.pendingShow = message;
+    if (!this.ready || hidden) this.pendingShow = message;
   }
 
   /** Reads the result again, for example after another run has written the same file. */

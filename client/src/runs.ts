@@ -14,6 +14,8 @@ export interface Run {
   phase: RunPhase | null;
   /** Path or URI of the result once the run is done. */
   file: string | null;
+  /** The result came from the store. */
+  cached: boolean;
   message: string | null;
 }
 
@@ -58,7 +60,7 @@ export class Runs implements Disposable {
   private add(event: RunEvent): void {
     let run = this.byId.get(event.run);
     if (run === undefined) {
-      run = { id: event.run, state: "active", events: [], started: null, phase: null, file: null, message: null };
+      run = { id: event.run, state: "active", events: [], started: null, phase: null, file: null, cached: false, message: null };
       this.byId.set(event.run, run);
     }
     // Of the many phase reports only the last one matters to a late view.
@@ -68,7 +70,7 @@ export class Runs implements Disposable {
     switch (event.kind) {
       case "started": run.started = event; break;
       case "phase": run.phase = event; break;
-      case "done": run.state = "done"; run.file = event.file; break;
+      case "done": run.state = "done"; run.file = event.file; run.cached = event.cached; break;
       case "failed": run.state = "failed"; run.message = event.message; break;
       case "cancelled": run.state = "cancelled"; break;
       default: break;

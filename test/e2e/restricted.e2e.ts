@@ -59,7 +59,7 @@ describe("a workspace in restricted mode", () => {
   it("offers no command that would start or write anything", async () => {
     const rows = await workbench.paletteRows("LIB: ", "LIB: Show Log");
     expect(rows).toContain("LIB: Open Interaction Graph");
-    expect(rows.filter((row) => /^LIB: (Analyze|Ablate|Create|Cancel)/.test(row))).toEqual([]);
+    expect(rows.filter((row) => /^LIB: (Analyze|Ablate|Create|Cancel|Find|Select)/.test(row))).toEqual([]);
   });
 
   it("has written nothing and asked nobody", () => {

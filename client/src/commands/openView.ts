@@ -19,8 +19,7 @@ export async function openView({ server, views }: OpenServices, tab: "graph" | "
   if (typeof argument !== "object" || argument === null) {
     const current = views.current;
     if (current?.view.alive === true) {
-      reveal(current);
-      current.view.show(show);
+      showIn(current, show);
       return;
     }
   }
@@ -31,12 +30,19 @@ export async function openView({ server, views }: OpenServices, tab: "graph" | "
     await commands.executeCommand("vscode.openWith", uri, resultViewType, { viewColumn: tabColumn(uri) ?? views.column, preserveFocus: false });
   }
   const open = views.find(shows);
-  if (open !== null) reveal(open);
-  open?.view.show(show);
+  if (open !== null) showIn(open, show);
+}
+
+interface OpenView { panel: WebviewPanel; view: ResultView }
+
+function showIn(open: OpenView, message: Show): void {
+  const hidden = !open.panel.visible;
+  reveal(open);
+  open.view.show(message, hidden);
 }
 
 /** Where it is: a panel that was restored does not know its column, and without one it would be moved to the column with the focus. */
-function reveal({ panel, view }: { panel: WebviewPanel; view: ResultView }): void {
+function reveal({ panel, view }: OpenView): void {
   const column = panel.viewColumn ?? (view.uri === null ? null : tabColumn(view.uri));
   panel.reveal(column ?? undefined);
 }

@@ -206,10 +206,10 @@ export class AnalysisService {
     return this.questions.ask((client) => client.call({ kind: "create-spec", model }));
   }
 
-  /** Every backend with whether and why it is (not) available. Probes run in child processes. */
-  async backends(): Promise<BackendStatus[]> {
+  /** Every backend with whether and why it is (not) available. Probes run in child processes; `refresh` asks them again. */
+  async backends(refresh = false): Promise<BackendStatus[]> {
     const { backendStatus } = await import("./backends");
-    return backendStatus(this.compute());
+    return backendStatus(this.compute(), refresh);
   }
 
   /** Cancels every run; resolves when all threads have ended. */

@@ -23,7 +23,7 @@ export interface GatedForm { readonly into: Tensor; readonly outOf: Tensor; read
 export interface Engine {
   readonly backend: BackendName;
   readonly precision: Precision;
-  /** For people: which kernels run, for example "wasm SIMD, matrix products by onnxruntime 1.30". */
+  /** For people: which kernels run, for example "matrix products by onnxruntime 1.30.0, small ones by own SIMD kernels, float32". */
   readonly description: string;
 
   /** Copies `values` (row-major) to the backend. @throws RangeError when the length is not the product of `shape`. */

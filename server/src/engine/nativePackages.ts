@@ -1,10 +1,22 @@
 /** @file Loading packages that may be missing: native ones stay outside the bundle and are optional. */
 
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { homedir } from "node:os";
+import { dirname, sep } from "node:path";
 
 /** From this file in the source tree, from the bundle's folder when bundled: node_modules is found upwards from either. */
 const nodeRequire = createRequire(__filename);
+
+/**
+ * A folder where a package is found from here once it is installed there. An extension lies below the home folder, and its own folder goes with
+ * its next update.
+ */
+const installFolder = __filename.startsWith(homedir() + sep) ? homedir() : dirname(__dirname);
+
+/** The sentence for an optional package that is missing: what to do about it. */
+export function notInstalled(name: string): string {
+  return `The package ${name} is not installed: run \`npm install ${name}\` in ${installFolder}.`;
+}
 
 export type Loaded<T> = { module: T; version: string } | { missing: string };
 

@@ -80,9 +80,9 @@ export function registerMethods(host: MethodHost): void {
     const { file, text } = await analysis.createSpec(params.path("model"));
     return { uri: uriOf(file), text };
   });
-  handle(host, "lib/backends", () => {
+  handle(host, "lib/backends", (params) => {
     requireTrust(host, "Probing backends");
-    return analysis.backends();
+    return analysis.backends(params.flag("refresh"));
   });
 }
 

@@ -80,7 +80,7 @@ export interface Requests {
   /** Where the code defines the module whose input is node layer `layer`; null when no open or scanned file binds it. */
   "lib/layerSource": { params: { uri: string; layer: string }; result: { uri: string; line: number; character: number } | null };
   "lib/createSpec": { params: { model: string }; result: { uri: string; text: string } };
-  "lib/backends": { params: Record<string, never>; result: BackendStatus[] };
+  "lib/backends": { params: { refresh?: boolean }; result: BackendStatus[] };
 }
 
 /** server -> client notifications. */

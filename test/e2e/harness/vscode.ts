@@ -54,6 +54,8 @@ export interface Editor {
   readonly url: string;
   /** The copy of the workspace that is open. */
   readonly workspace: string;
+  /** Where programs of the person who sits there keep what they can find again. */
+  readonly cache: string;
   /** What the server printed. */
   output(): string;
   /** One line per Node process that started and per connection that left this machine. */
@@ -92,6 +94,7 @@ export async function startEditor({ installation, extension, workspace, settings
   const home = mkdtempSync(join(tmpdir(), "lib-lens-editor-"));
   const userData = join(home, "user-data");
   const copy = join(home, "workspace");
+  const cache = join(home, "cache");
   const log = join(home, "connections.log");
   mkdirSync(join(home, "extensions"));
   // settings of the machine's scope are read from the second file where the editor runs in a browser
@@ -107,6 +110,7 @@ export async function startEditor({ installation, extension, workspace, settings
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     HOME: home,
+    XDG_CACHE_HOME: cache,
     XDG_DATA_HOME: join(home, "data"),
     XDG_CONFIG_HOME: join(home, "config"),
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
@@ -155,6 +159,7 @@ export async function startEditor({ installation, extension, workspace, settings
   return {
     url,
     workspace: copy,
+    cache,
     output: () => output,
     connections: () => (existsSync(log) ? readFileSync(log, "utf8").split("\n").filter((line) => line !== "") : []),
     stop,

@@ -67,7 +67,7 @@ class OnnxProducts implements MatrixProducts {
     version: string,
   ) {
     internal.initOrt();
-    this.description = `onnxruntime ${version}, small products by ${small.description}`;
+    this.description = `onnxruntime ${version}, small ones by ${small.description}`;
   }
 
   /** @throws Error when a known product comes out wrong. */

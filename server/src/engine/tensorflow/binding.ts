@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
-import { firstLine, packageFolder, packageVersion, requireFile } from "../nativePackages";
+import { firstLine, notInstalled, packageFolder, packageVersion, requireFile } from "../nativePackages";
 
 /** The functions of tfjs_binding.node that this project calls itself; tfjs-node's own backend calls more. */
 export interface TensorflowBinding {
@@ -36,13 +36,13 @@ const installCommand = "npm run engine:tensorflow";
  */
 export function loadBinding(environment: NodeJS.ProcessEnv = process.env): LoadedBinding | { missing: string } {
   const installed = packages.find((name) => packageVersion(name) !== null);
-  if (installed === undefined) return { missing: "The package @tensorflow/tfjs-node is not installed: run `npm install @tensorflow/tfjs-node`." };
+  if (installed === undefined) return { missing: notInstalled("@tensorflow/tfjs-node") };
   const found = findAddon(environment);
   if (found !== null) return load(found.file, found.packageName ?? installed);
   const named = environment["LIB_LENS_TENSORFLOW"] ?? "";
   if (named !== "") return { missing: `LIB_LENS_TENSORFLOW names ${named}, where there is no tfjs_binding.node.` };
-  return { missing: `The package ${installed} ${packageVersion(installed)} is installed but its native half is not, because its install step could not `
-    + `download it: run \`${installCommand}\`, or \`npm rebuild ${installed}\` where its download is reachable.` };
+  return { missing: `The native half of ${installed} ${packageVersion(installed)} is missing: run \`npm rebuild ${installed}\`, or, where its download cannot be `
+    + `reached, \`${installCommand}\` in this project's folder; elsewhere LIB_LENS_TENSORFLOW names the folder .engine/tensorflow that it fills.` };
 }
 
 /** File of the addon that would be loaded, null when there is none. */

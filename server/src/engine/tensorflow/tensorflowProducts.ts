@@ -24,7 +24,7 @@ export class TensorflowProducts implements MatrixProducts {
   constructor(
     private readonly binding: TensorflowBinding, private readonly small: MatrixProducts, description: string, private readonly threshold = defaultThreshold,
   ) {
-    this.description = `${description}, small products by ${small.description}`;
+    this.description = `${description}, small ones by ${small.description}`;
   }
 
   multiply(plan: ProductPlan, a: FloatArray, b: FloatArray, out: FloatArray): void {

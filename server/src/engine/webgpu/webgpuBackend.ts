@@ -1,7 +1,7 @@
 /** @file Starts WebGPU (Dawn, from the `webgpu` package) and registers tfjs' WebGPU backend on it. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import { firstLine, packageVersion } from "../nativePackages";
+import { firstLine, notInstalled, packageVersion } from "../nativePackages";
 import type { TfjsBackend } from "../tfjs/tfjsEngine";
 
 /** The part of WebGPU that is used here; its types come only with the DOM. */
@@ -47,14 +47,14 @@ export function startWebgpu(options: WebgpuOptions): Promise<TfjsBackend | { mis
 }
 
 async function start({ allowSoftware }: WebgpuOptions): Promise<TfjsBackend | { missing: string }> {
-  if (packageVersion("webgpu") === null) return { missing: "The package webgpu is not installed: run `npm install webgpu`." };
+  if (packageVersion("webgpu") === null) return { missing: notInstalled("webgpu") };
   try {
     // Before there is a `navigator.gpu`: else the import registers a backend of its own with the default adapter.
     const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
     const { create, globals } = (await import("webgpu")) as unknown as WebgpuPackage;
     const gpu = create([]);
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-    if (adapter === null) return { missing: "WebGPU finds no graphics adapter on this machine." };
+    if (adapter === null) return { missing: "WebGPU finds no graphics adapter: it takes a graphics card with a driver for Vulkan, Metal or Direct3D 12." };
     const { info } = adapter;
     if (info.isFallbackAdapter === true && !allowSoftware) {
       return { missing: `WebGPU finds only a software adapter (${nameOf(info)}), which is slower than the processor's own backends.` };
