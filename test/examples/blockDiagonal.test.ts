@@ -15,7 +15,7 @@ const sections = [0, 1, 2, 3];
 let analysis: Analysis;
 beforeAll(async () => {
   const { spec, model } = await loadSpec({ spec: file, model: null });
-  const network = buildNetwork(await loadModel(model, spec, () => undefined), await referenceEngine(spec.precision));
+  const network = buildNetwork(await loadModel(model, spec, Infinity, () => undefined), await referenceEngine(spec.precision));
   const { inputs } = await readDataSet(spec.data, dirname(file));
   analysis = await analyze(network, inputs, { nodeLayers: spec.nodeLayers!, batchSize: 2000, threshold: 1e-6 });
 });

@@ -21,7 +21,7 @@ const cases = readdirSync(fixtures).sort();
 const data: DataSpec = { kind: "npy" };
 
 async function networkOf(folder: string, precision: Precision): Promise<Network> {
-  return buildNetwork(await loadModel(folder, { data }, () => undefined), await referenceEngine(precision));
+  return buildNetwork(await loadModel(folder, { data }, Infinity, () => undefined), await referenceEngine(precision));
 }
 
 async function expectedOf(folder: string): Promise<{ tokens: Int32Array; samples: number; positions: number; logits: Float64Array; vocabulary: number }> {

@@ -29,7 +29,7 @@ describe.skipIf(model === null || tokenizer === null)("stories260K, a language m
     expect(text).toMatch(/^Once upon a time, there was a little girl named Lily\. She loved to play outside in the park\./);
 
     // Where every argmax along the greedy story is the next token of it, decoding greedily through the network gives that story.
-    const network = buildNetwork(await loadModel(model!, { data: { kind: "npy" } }, () => undefined), await referenceEngine(precision));
+    const network = buildNetwork(await loadModel(model!, { data: { kind: "npy" } }, Infinity, () => undefined), await referenceEngine(precision));
     const inputs = { kind: "tokens", values: Int32Array.from(tokens.slice(0, length)), count: 1, positions: length, vocabulary: plain.vocabulary } as const;
     const logits = await network.engine.read(evaluateNetwork(network, network.encode(inputs, 0, 1)));
     let worst = 0;

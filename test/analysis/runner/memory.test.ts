@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadModel } from "../../../server/src/analysis/runner/loadModel";
 import { planMemory, type MemoryFacts } from "../../../server/src/analysis/runner/memory";
 import { bundle } from "../bundles";
 import { folder, writeData, writeMlp, writeSpec } from "../fixtures";
@@ -65,6 +66,26 @@ describe("the memory of a run", () => {
     // Bytes of the data alone are no estimate, and neither is everything.
     expect(estimated).toBeLessThanOrEqual(3 * measured);
   }, 600_000);
+});
+
+it("weights beyond the limit are refused before they are read: a sparse file promises more than its disk holds", async () => {
+  const into = await folder();
+  const width = 60_000;
+  const sizes: [string, number[]][] = [["fc1.weight", [width, width]], ["fc1.bias", [width]], ["fc2.weight", [3, width]], ["fc2.bias", [3]]];
+  let end = 0;
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(sizes.map(([name, shape]) => {
+    const begin = end;
+    end += 4 * shape.reduce((product, extent) => product * extent, 1);
+    return [name, { dtype: "F32", shape, data_offsets: [begin, end] }];
+  }))));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const model = join(into, "model.safetensors");
+  await writeFile(model, Buffer.concat([length, header]));
+  await truncate(model, 8 + header.length + end);
+  const loaded = loadModel(model, { architecture: { family: "mlp" }, data: { kind: "npy" } }, 4 * 1024 * megabyte, () => undefined);
+  await expect(loaded).rejects.toThrow(/The weights of .*model\.safetensors take at least 13\.4 GB, more than the limit of 4\.0 GB\. Raise "maxMemory"/);
+  await rm(into, { recursive: true });
 });
 
 describe("the plan", () => {

@@ -54,7 +54,7 @@ export class AblationSession {
       const hashes = new FileHashes(dirname(file));
       const hashFile = (path: string): Promise<string> => hashes.of(path, checkCancelled);
       await mustBeUnchanged(metadata, hashFile);
-      const model = await loadModel(metadata.model.path, spec, checkCancelled);
+      const model = await loadModel(metadata.model.path, spec, resolved.maxMemoryBytes, checkCancelled);
       const samples = await readDataSet(resolved.evaluation.data, dirname(file), undefined, hashFile);
       checkCancelled();
       const engine = await startEngine(compute, resolved.precision);

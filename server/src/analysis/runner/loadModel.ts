@@ -14,6 +14,7 @@ import { inferArchitecture } from "../architecture/inferArchitecture";
 import { transformerWeights } from "../architecture/transformer/readSources";
 import { readSidecar } from "../architecture/sidecar";
 import { InputError } from "../errors";
+import { describeBytes } from "./memory";
 
 export interface LoadedModel {
   architecture: Architecture;
@@ -22,11 +23,17 @@ export interface LoadedModel {
   notes: readonly string[];
 }
 
-/** @throws FormatError or InputError with one sentence. */
-export async function loadModel(model: string, spec: Pick<AnalysisSpec, "architecture" | "lastPositionOnly" | "data">, checkCancelled: () => void): Promise<LoadedModel> {
+/**
+ * @param mostBytes what the weights may take: a file can promise more than its disk holds
+ * @throws FormatError or InputError with one sentence
+ */
+export async function loadModel(
+  model: string, spec: Pick<AnalysisSpec, "architecture" | "lastPositionOnly" | "data">, mostBytes: number, checkCancelled: () => void,
+): Promise<LoadedModel> {
   const opened = await openModel(model);
   try {
     const architecture = await architectureOf(opened, model, spec);
+    requireFit(opened, model, architecture, mostBytes);
     const weights = new Map<string, HostTensor>();
     for (const name of architecture.tensors) {
       checkCancelled();
@@ -60,6 +67,16 @@ export function buildNetwork({ architecture, weights }: LoadedModel, engine: Eng
       return buildTransformerLens(weights, architecture.description, engine);
     case "transformer":
       return buildTransformer(transformerWeights(architecture.sources, weights, architecture.parameters), architecture.description, engine);
+  }
+}
+
+/** @throws InputError before anything is read; what else a run needs is judged when its network is built (memory.ts). */
+function requireFit(opened: ModelFile, model: string, { tensors }: Architecture, mostBytes: number): void {
+  const wanted = new Set(tensors);
+  const numbers = opened.tensors.reduce((sum, { name, shape }) => sum + (wanted.has(name) ? shape.reduce((product, extent) => product * extent, 1) : 0), 0);
+  const bytes = numbers * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes > mostBytes) {
+    throw new InputError(`The weights of ${model} take at least ${describeBytes(bytes)}, more than the limit of ${describeBytes(mostBytes)}. Raise "maxMemory" in the spec, or choose a smaller model.`);
   }
 }
 

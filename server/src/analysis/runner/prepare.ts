@@ -45,7 +45,7 @@ export interface Prepared extends RunInputs {
 export async function readInputs(loaded: LoadedSpec, compute: ComputeOptions, hashFile: HashFile, checkCancelled: () => void): Promise<RunInputs> {
   const { spec, folder } = loaded;
   const resolved = resolveSpec(spec, compute.maxMemory);
-  const model = await loadModel(loaded.model, spec, checkCancelled);
+  const model = await loadModel(loaded.model, spec, resolved.maxMemoryBytes, checkCancelled);
   checkCancelled();
   const data = await readDataSet(spec.data, folder, undefined, hashFile, { checkCancelled });
   checkCancelled();
