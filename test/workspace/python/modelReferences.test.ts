@@ -33,6 +33,18 @@ it("takes no hub name, no state dict variable and no address for a file", async 
   expect(references).toEqual([]);
 });
 
+it("takes no device and no framework for a file where the path itself is not known", async () => {
+  const { references } = await scan([
+    'torch.load(args.model, map_location="cpu")',
+    'torch.load(args.model, "cuda:0")',
+    'safe_open(args.model, framework="pt", device="cpu")',
+    'torch.load(f="runs/best", map_location="cpu")',
+    'torch.save(model, "runs/last")',
+    'load_model(compile="no", filepath="runs/model")',
+  ].join("\n"));
+  expect(references.map(({ path }) => path)).toEqual(["runs/best", "runs/last", "runs/model"]);
+});
+
 it("still reads what stands around broken code", async () => {
   const { references } = await scan('torch.load("a.pt")\ndef f(:\n  x = (\ntorch.load("b.pt")\n');
   expect(references.map((r) => r.path)).toContain("a.pt");

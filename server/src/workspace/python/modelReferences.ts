@@ -29,6 +29,9 @@ const knownCalls: readonly KnownCall[] = [
 /** Functions that also take things that are no path: they count only when a known extension or a folder on disk stands there. */
 const needsExtension = /(^|\.)(load_state_dict|load_checkpoint|from_pretrained|save_pretrained|save)$/;
 
+/** Names of arguments that hold a path, such as `f`, `model_path`, `pretrained_model_name_or_path`; `map_location`, `framework` and the like do not. */
+const pathKeyword = /(^|_)(f|file|filename|filepath|fname|path|model|checkpoint|folder|directory|dir)$/;
+
 export function readModelReferences(calls: readonly Node[], folder: PathFolder): FileReference[] {
   return calls.flatMap((node) => {
     const call = readCall(node);
@@ -40,14 +43,19 @@ export function readModelReferences(calls: readonly Node[], folder: PathFolder):
 
 function referenceOf(call: PythonCall, known: KnownCall, folder: PathFolder): FileReference | null {
   let best: { node: Node; path: string } | null = null;
-  for (const node of [...call.positional, ...call.keyword.values()]) {
+  const places = [
+    // What is saved comes before its place; what is loaded is named first, and a device may follow.
+    ...call.positional.map((node, at) => ({ node, holdsPath: known.how === "save" || at === 0 })),
+    ...[...call.keyword].map(([name, node]) => ({ node, holdsPath: pathKeyword.test(name) })),
+  ];
+  for (const { node, holdsPath } of places) {
     const path = folder.fold(node);
     if (path === null || !/[\w*]/.test(path)) continue;
     if (isModelPath(path) || isDataPath(path)) {
       best = { node, path };
       break;
     }
-    best ??= { node, path };
+    if (holdsPath) best ??= { node, path };
   }
   if (!best) return null;
   const named = isModelPath(best.path) || isDataPath(best.path);
