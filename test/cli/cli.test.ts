@@ -199,23 +199,34 @@ describe("mistakes", () => {
 
 const seed0 = sharedData("modadd/seed0/model_epoch_60000.pt");
 
-describe.skipIf(seed0 === null)("the authors' modular addition, seed 0 (skipped without ../shared/data)", () => {
-  it("keeps 13 to 28 features per layer and the exact base accuracy", async () => {
+describe.skipIf(seed0 === null)("the authors' modular addition, by the spec of the design (skipped without ../shared/data)", () => {
+  interface Layer { Lambda_const: number; Lambda_head_sorted: number[] }
+  interface Reference { seeds: Record<string, { rib: { base_test_accuracy: number; layers: Record<string, Layer> } }> }
+
+  it.each([0, 1, 3])("seed %i has the exact base accuracy, 13 to 28 features per layer, and the published Lambda", async (seed) => {
     const into = await folder();
     const out = join(into, "results");
     await mkdir(out);
     const data = { kind: "modular-addition", modulus: 113, fracTrain: 0.3, seed: 0 } as const;
     const spec = await writeSpec(into, {
-      model: seed0!, architecture: { family: "transformer-lens" }, data: { ...data, split: "train" },
+      model: sharedData(`modadd/seed${seed}/model_epoch_60000.pt`)!, architecture: { family: "transformer-lens" }, data: { ...data, split: "train" },
       evaluation: { data: { ...data, split: "test" }, metric: "accuracy" },
-      nodeLayers: ["ln1.0", "ln2.0", "unembed", "output"], lastPositionOnly: "add_resid1", basis: { formula: "jacobian", threshold: 1e-6 },
+      nodeLayers: ["ln1.0", "ln2.0", "unembed", "output"], lastPositionOnly: "add_resid1",
+      basis: {
+        formula: "jacobian", center: true, integration: "gradient", intervals: 0, global: false, sources: { position: null, hidden: null },
+        threshold: 1e-6, rotateOutput: false, isolateLayerNormVariance: true,
+      },
+      edges: { formula: "squared", sources: null }, precision: "float32", batchSize: "auto", maxMemory: "4GB", seed: 0,
     });
     const found = json<Analysis & { evaluation: { base: number } }>(await runCli(bundles, ["analyze", spec, "--json", "--out", out]));
-    const reference = JSON.parse(await readFile(sharedData("modadd/reference.json")!, "utf8")) as { seeds: Record<string, { rib: { base_test_accuracy: number } }> };
-    expect(found.evaluation.base).toBe(reference.seeds["0"]!.rib.base_test_accuracy);
-    for (const { kept } of found.nodeLayers.slice(0, 3)) {
+    const { rib } = (JSON.parse(await readFile(sharedData("modadd/reference.json")!, "utf8")) as Reference).seeds[String(seed)]!;
+    expect(found.evaluation.base).toBe(rib.base_test_accuracy);
+    for (const { name, kept, lambda } of found.nodeLayers.slice(0, 3)) {
       expect(kept).toBeGreaterThanOrEqual(13);
       expect(kept).toBeLessThanOrEqual(28);
+      const published = rib.layers[name]!;
+      const leading = published.Lambda_head_sorted.filter((value) => value > 1e-4 * published.Lambda_head_sorted[0]!);
+      for (const [feature, value] of [published.Lambda_const, ...leading].entries()) expect(Math.abs(lambda[feature]! / value - 1)).toBeLessThan(0.005);
     }
     expect(found.nodeLayers[3]).toMatchObject({ name: "output", dim: 114, kept: 0 });
   }, 600_000);

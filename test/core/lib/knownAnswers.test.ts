@@ -20,13 +20,16 @@ describe("two inputs, one linear map (method 8.1 A)", () => {
     // Covariance diag(4, 1).
     const inputs = { kind: "vectors" as const, count: 4, width: 2, values: Float32Array.of(2, 1, 2, -1, -2, 1, -2, -1) };
     const analysis = await analyze(mlpOf(weights, engine), inputs);
-    const { lambda, C, D, W } = analysis.bases[0];
+    const { lambda, C, CPinv, D, W } = analysis.bases[0];
     expect([...lambda]).toEqual([0, expect.closeTo(9, 12), expect.closeTo(4, 12)]);
     const strength = (feature: number, component: number): number => Math.abs(C.data[component * 3 + feature]);
     expect([strength(1, 0), strength(1, 1), strength(2, 0), strength(2, 1)]).toEqual([0, 3, 1, 0].map((value) => expect.closeTo(value, 12)));
     expect([...analysis.edges("lib", 0).data]).toEqual([0, 0, 4, 0, 9, 0].map((value) => expect.closeTo(value, 12)));
     expect([...D]).toEqual([1, 4, 1].map((value) => expect.closeTo(value, 12)));
     expect(Math.abs(W.data[1])).toBeCloseTo(1, 12);
+    // Between features and outputs the Jacobian is a signed permutation.
+    const jacobian = (feature: number, output: number): number => Math.abs(CPinv.data[feature * 3 + output] * [1, 3][output]);
+    expect([jacobian(1, 0), jacobian(1, 1), jacobian(2, 0), jacobian(2, 1)]).toEqual([0, 1, 1, 0].map((value) => expect.closeTo(value, 12)));
   });
 });
 
