@@ -70,7 +70,13 @@ export class Runs implements Disposable {
     switch (event.kind) {
       case "started": run.started = event; break;
       case "phase": run.phase = event; break;
-      case "done": run.state = "done"; run.file = event.file; run.cached = event.cached; break;
+      case "done": 
+        run.state = "done";
+        run.file = event.file;
+        run.cached = event.cached;
+        // The result holds them.
+        run.events = run.events.filter(({ kind }) => kind !== "jacobian");
+        break;
       case "failed": run.state = "failed"; run.message = event.message; break;
       case "cancelled": run.state = "cancelled"; break;
       default: break;

@@ -183,6 +183,31 @@ describe.skipIf(browserMissing !== null)("the result view", () => {
     await expect.poll(() => pixels(0)).not.toBe(before);
   }));
 
+  test("heatmaps fill in while the run goes on, matrix by matrix, and are read from the result at its end", () => withView({ width: 1600 }, async (page) => {
+    await page.evaluate(() => window.harness.run(16));
+    await page.getByRole("tab", { name: "Jacobians" }).click();
+    await page.getByText("The Jacobians come after the edges").waitFor();
+    const panes = (count: number): Promise<void> => page.locator(`.panes[data-panes='${count}']`).waitFor();
+    await page.evaluate(() => window.harness.tellJacobian("neuron", 0));
+    await panes(1);
+    expect(await page.locator(".pane-title").allInnerTexts()).toEqual(["Neurons"]);
+    await page.evaluate(() => window.harness.tellJacobian("neuron", 1));
+    await page.evaluate(() => window.harness.tellJacobian("pca", 0));
+    const { cols, values } = await page.evaluate(() => window.harness.tellJacobian("lib", 0));
+    await panes(3);
+    expect(await page.locator("body").getAttribute("data-status")).toBe("running");
+    await page.locator(".pane-canvas").nth(2).focus();
+    for (const key of ["ArrowRight", "ArrowDown"]) await page.keyboard.press(key);
+    // Both sides without the constant, which comes first.
+    const told = values[2 * cols + 2]!;
+    const shown = /^LIB · f2 → f2 · (−?[\d.e−]+)$/.exec(await page.locator(".status-line:visible").innerText())?.[1]?.replaceAll("−", "-");
+    expect(Math.abs(Number(shown) - told)).toBeLessThanOrEqual(0.01 * Math.abs(told));
+    expect(await sent(page, "matrix")).toEqual([]);
+    await showResult(page);
+    await expect.poll(async () => (await sent(page, "matrix")).length).toBe(3);
+    await panes(3);
+  }));
+
   test("plots: spectra at once, curves as an ablation finds them, each with its table and its files", () => withView({}, async (page) => {
     await showResult(page);
     await page.getByRole("tab", { name: "Plots" }).click();

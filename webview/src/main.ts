@@ -4,7 +4,7 @@ import "../result.css";
 import { effect, signal } from "@preact/signals-core";
 import type { AblationCurve } from "../../server/src/protocol/ablation";
 import type { LabelsAnswer } from "../../server/src/protocol/labels";
-import type { BasisName, ResultMetadata } from "../../server/src/protocol/result";
+import { type BasisName, type ResultMetadata, resultTensorName } from "../../server/src/protocol/result";
 import type { HostMessage } from "../../server/src/protocol/views";
 import { createApp } from "./app";
 import { announcer } from "./shared/announce";
@@ -65,9 +65,13 @@ function receive(message: HostMessage): void {
       problem.value = null;
       return;
     }
-    case "run":
-      data.value = afterEvent(data.value, message.event);
+    case "run": {
+      const { event } = message;
+      if (event.run !== data.value.run) matrices.reset(null);
+      if (event.kind === "jacobian") matrices.add(resultTensorName.jacobian(event.basis, event.section), event.mean);
+      data.value = afterEvent(data.value, event);
       return;
+    }
     case "labels": {
       if (message.uri !== data.value.uri) return;
       // Labels of another kind do not compare.

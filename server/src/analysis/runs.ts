@@ -110,7 +110,8 @@ export class Runs {
     }
     const entry = this.active.get(run.id);
     this.active.delete(run.id);
-    if (entry) this.ended.push(entry);
+    // Matrices are for who watches; afterwards they are in the result.
+    if (entry) this.ended.push({ ...entry, events: entry.events.filter(({ kind }) => kind !== "jacobian") });
     this.ended.splice(0, this.ended.length - keptRuns);
     this.letGo(run.client);
     return { run: run.id, end, badInput };

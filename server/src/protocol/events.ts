@@ -1,7 +1,8 @@
 /** @file The stream of a run: worker -> server -> client -> view. The final state can be rebuilt from the events alone. */
 
 import type { AblationCurve } from "./ablation";
-import type { BackendName, LayerSummary, SectionSummary } from "./result";
+import type { MatrixMessage } from "./requests";
+import type { BackendName, BasisName, LayerSummary, SectionSummary } from "./result";
 
 /** Phases in the order in which they run. */
 export const phases = ["read", "means", "grams", "bases", "edges", "jacobians", "evaluate", "write"] as const;
@@ -23,6 +24,8 @@ export interface RunStarted extends FromRun {
 export interface RunPhase extends FromRun { kind: "phase"; phase: PhaseName; fraction: number; overall: number; detail: string; elapsedSeconds: number }
 interface RunLayer extends FromRun { kind: "layer"; layer: LayerSummary }
 interface RunSection extends FromRun { kind: "section"; section: SectionSummary }
+/** The mean Jacobian of a section in one basis, when it is small enough for a message; a view of the run shows it before there is a result. */
+export interface RunJacobian extends FromRun { kind: "jacobian"; section: number; basis: BasisName; mean: MatrixMessage }
 /** One finished curve of an ablation of the result `file`. */
 export interface RunCurve extends FromRun { kind: "curve"; file: string; curve: AblationCurve }
 interface RunNote extends FromRun { kind: "note"; message: string }
@@ -31,4 +34,4 @@ export interface RunDone extends FromRun { kind: "done"; key: string; file: stri
 interface RunFailed extends FromRun { kind: "failed"; message: string }
 interface RunCancelled extends FromRun { kind: "cancelled" }
 
-export type RunEvent = RunStarted | RunPhase | RunLayer | RunSection | RunCurve | RunNote | RunDone | RunFailed | RunCancelled;
+export type RunEvent = RunStarted | RunPhase | RunLayer | RunSection | RunJacobian | RunCurve | RunNote | RunDone | RunFailed | RunCancelled;

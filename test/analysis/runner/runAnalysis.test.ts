@@ -9,6 +9,7 @@ import { readMetadata } from "../../../server/src/analysis/store/resultFile";
 import type { AnalyzeRequest } from "../../../server/src/analysis/worker/messages";
 import { openSafetensors } from "../../../server/src/formats/safetensors/openSafetensors";
 import { phases, type RunEvent } from "../../../server/src/protocol/events";
+import { resultTensorName } from "../../../server/src/protocol/result";
 import type { AnalysisSpec } from "../../../server/src/protocol/spec";
 import { tinyAnalysis } from "../fixtures";
 
@@ -60,6 +61,14 @@ describe("a run", () => {
     expect(layers.map(({ index }) => index)).toEqual([3, 2, 1, 0]);
     const sections = events.flatMap((event) => (event.kind === "section" ? [event.section] : []));
     expect([...sections].sort((a, b) => a.index - b.index)).toEqual(metadata.sections);
+    const jacobians = events.flatMap((event) => (event.kind === "jacobian" ? [event] : []));
+    expect(jacobians.map(({ basis, section }) => `${basis} ${section}`).sort()).toEqual(["lib", "neuron", "pca"].flatMap((basis) => [0, 1, 2].map((section) => `${basis} ${section}`)));
+    const tensors = await tensorsOf(doneFile(events));
+    for (const { basis, section, mean: { rows, cols, float32 } } of jacobians) {
+      const bytes = Uint8Array.from(Buffer.from(float32, "base64"));
+      expect(bytes.length).toBe(4 * rows * cols);
+      expect([...new Float32Array(bytes.buffer)]).toEqual(tensors.get(resultTensorName.jacobian(basis, section)));
+    }
     const overall = events.flatMap((event) => (event.kind === "phase" ? [event.overall] : []));
     expect(overall).toEqual([...overall].sort((a, b) => a - b));
     for (const name of Object.keys(metadata.phases)) expect(phases).toContain(name);

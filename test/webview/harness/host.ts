@@ -1,6 +1,7 @@
 /** @file Stands in for the editor inside the test page: answers what a view asks, keeps what it sends. */
 
 import type { HostMessage, ViewMessage } from "../../../server/src/protocol/views";
+import { resultTensorName, type BasisName } from "../../../server/src/protocol/result";
 import type { AblationCurve, ModuleNumbers } from "../../../server/src/protocol/ablation";
 import { ablationCurves, fixture, labelsOf, modulesOfModel, modularAddition, modulesOf, perceptron, runEvents, type Fixture } from "../fixtures";
 
@@ -67,6 +68,13 @@ const harness = {
     const events = runEvents(current.metadata);
     for (const event of events.slice(0, count < 0 ? undefined : count)) give({ kind: "run", event });
     return events.length;
+  },
+  /** The mean Jacobian of a section, as the run tells it before there is a result. */
+  tellJacobian(basis: BasisName, section: number): { cols: number; values: number[] } {
+    const { rows, cols, values } = current!.matrices.get(resultTensorName.jacobian(basis, section))!;
+    const float32 = btoa(Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), (byte) => String.fromCharCode(byte)).join(""));
+    give({ kind: "run", event: { kind: "jacobian", run: "run-1", basis, section, mean: { rows, cols, float32 } } });
+    return { cols, values: [...values] };
   },
 };
 export type Harness = typeof harness;

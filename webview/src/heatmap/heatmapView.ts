@@ -123,23 +123,26 @@ export function heatmapView(context: ViewContext): HTMLElement {
   });
   // Matrices are large: they are read when the tab is first opened.
   const visible = computed(() => context.state.value.tab === "jacobians");
+  const jacobians = computed(() => context.data.value.jacobians);
   let asked = 0;
   effect(() => {
     if (!visible.value) return;
     const stored = metadata.value;
-    const index = Math.min(sectionIndex.value, (stored?.sections.length ?? 1) - 1);
+    const told = jacobians.value;
+    const index = Math.min(sectionIndex.value, Math.max(1, names.value.length) - 1);
     const which = statistic.value;
     const request = ++asked;
     const data = context.data.peek();
-    if (stored === null || stored.sections.length === 0) {
+    if (stored === null ? told === 0 : stored.sections.length === 0) {
       loaded.value = null;
-      stage.replaceChildren(element("p", { class: "empty" }, data.status === "running" ? "The Jacobians can be read when the run is finished." : "This result has no section."));
+      stage.replaceChildren(element("p", { class: "empty" }, data.status === "running" ? "The Jacobians come after the edges, one by one." : "This result has no section."));
       return;
     }
-    stage.replaceChildren(element("p", { class: "empty" }, progressRing("Reading the Jacobians"), "Reading the Jacobians…"));
+    // While a run fills the view in, what is there stays until the next one is drawn beside it.
+    if (stored !== null) stage.replaceChildren(element("p", { class: "empty" }, progressRing("Reading the Jacobians"), "Reading the Jacobians…"));
     void Promise.all(bases.map((basis) => sectionMatrix(context.matrices, data, index, basis, which))).then((found) => {
       if (request !== asked) return;
-      viewport.value = whole;
+      if (loaded.peek()?.section !== index) viewport.value = whole;
       loaded.value = { section: index, statistic: which, found: found.flatMap((source) => (source === null ? [] : [{ source, spread: spread(source.matrix.values) }])) };
     }, (error: unknown) => {
       if (request === asked) stage.replaceChildren(element("p", { class: "empty" }, error instanceof Error ? error.message : String(error)));
@@ -149,7 +152,7 @@ export function heatmapView(context: ViewContext): HTMLElement {
     if (loaded.value === null) return;
     pointed.value = null;
     if (panes.value.length > 0) stage.replaceChildren(...panes.value.map((pane) => pane.node));
-    else stage.replaceChildren(element("p", { class: "empty" }, loaded.value.found.length === 0 ? "This result stores no Jacobian of this section: run the analysis again to see it." : "Choose at least one basis."));
+    else stage.replaceChildren(element("p", { class: "empty" }, loaded.value.found.length > 0 ? "Choose at least one basis." : metadata.peek() === null ? "Not computed yet, or too large to be shown before the run has ended." : "This result stores no Jacobian of this section: run the analysis again to see it."));
     shape.value = shape.peek() + 1;
   });
   effect(() => {

@@ -20,6 +20,8 @@ export interface LensData {
   samples: number;
   layers: LayerSlot[];
   sections: SectionSlot[];
+  /** Jacobians that the run has told so far. */
+  jacobians: number;
   progress: RunProgress | null;
   metadata: ResultMetadata | null;
   notes: string[];
@@ -29,7 +31,7 @@ export interface LensData {
 
 export const emptyData: LensData = {
   status: "waiting", uri: null, run: null, model: "", backend: "", samples: 0,
-  layers: [], sections: [], progress: null, metadata: null, notes: [], message: null,
+  layers: [], sections: [], jacobians: 0, progress: null, metadata: null, notes: [], message: null,
 };
 
 export function fromResult(uri: string, metadata: ResultMetadata, run: string | null): LensData {
@@ -42,6 +44,7 @@ export function fromResult(uri: string, metadata: ResultMetadata, run: string | 
     samples: metadata.samples,
     layers: metadata.layers.map((summary) => ({ name: summary.name, dimension: summary.dimension, summary })),
     sections: metadata.sections.map((summary) => ({ from: summary.from, to: summary.to, summary })),
+    jacobians: 0,
     progress: null,
     metadata,
     notes: metadata.notes,
@@ -73,6 +76,9 @@ export function afterEvent(data: LensData, event: RunEvent): LensData {
       return { ...base, layers: base.layers.map((slot, index) => (index === event.layer.index ? { ...slot, summary: event.layer } : slot)) };
     case "section":
       return { ...base, sections: base.sections.map((slot, index) => (index === event.section.index ? { ...slot, summary: event.section } : slot)) };
+    // The matrix itself is kept with those of results.
+    case "jacobian":
+      return { ...base, jacobians: base.jacobians + 1 };
     // Belongs to a stored result and comes to its views as a message of its own.
     case "curve":
       return base;

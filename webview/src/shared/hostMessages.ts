@@ -70,6 +70,12 @@ function isModules(value: unknown): value is ModuleNumbers {
     && value["layers"].every((layer) => Array.isArray(layer) && layer.every((module) => module === -1 || isIndex(module)));
 }
 
+/** Base64 has four characters for every three bytes. */
+function isEncoded(value: unknown): boolean {
+  return isFields(value) && isIndex(value["rows"]) && isIndex(value["cols"]) && isText(value["float32"])
+    && value["float32"].length === 4 * Math.ceil((4 * value["rows"] * value["cols"]) / 3) && /^[A-Za-z0-9+/]*={0,2}$/.test(value["float32"]);
+}
+
 function isRunEvent(value: unknown): value is RunEvent {
   if (!isFields(value) || !isText(value["run"])) return false;
   switch (value["kind"]) {
@@ -79,6 +85,7 @@ function isRunEvent(value: unknown): value is RunEvent {
     case "phase": return isText(value["phase"]) && isNumber(value["overall"]) && isText(value["detail"]) && isNumber(value["elapsedSeconds"]);
     case "layer": return isLayer(value["layer"]);
     case "section": return isSection(value["section"]);
+    case "jacobian": return isIndex(value["section"]) && isBasis(value["basis"]) && isEncoded(value["mean"]);
     case "curve": return isText(value["file"]) && isCurve(value["curve"]);
     case "note":
     case "failed": return isText(value["message"]);

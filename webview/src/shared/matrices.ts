@@ -1,5 +1,6 @@
 /** @file Matrices of the result, asked for once. */
 
+import type { MatrixMessage } from "../../../server/src/protocol/requests";
 import type { ViewMatrix } from "../../../server/src/protocol/views";
 import type { Endpoint } from "./endpoint";
 
@@ -20,9 +21,17 @@ export class Matrices {
     this.sizes.clear();
   }
 
-  /** Null when the result does not store the tensor, or while there is no stored result yet. */
+  /** What a run tells before there is a result. */
+  add(tensor: string, { rows, cols, float32 }: MatrixMessage): void {
+    const bytes = Uint8Array.from(atob(float32), (character) => character.charCodeAt(0));
+    this.cache.set(tensor, Promise.resolve({ rows, cols, values: new Float32Array(bytes.buffer) }));
+    this.sizes.set(tensor, rows * cols);
+    this.shrink();
+  }
+
+  /** Null when the result does not store the tensor, or, while there is no stored result yet, when the run has not told it. */
   get(tensor: string): Promise<ViewMatrix | null> {
-    if (this.uri === null) return Promise.resolve(null);
+    if (this.uri === null) return this.cache.get(tensor) ?? Promise.resolve(null);
     const known = this.cache.get(tensor);
     if (known !== undefined) {
       this.cache.delete(tensor);

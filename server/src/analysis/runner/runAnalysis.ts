@@ -114,7 +114,9 @@ async function computeAndStore({ request, context, progress, loaded, hashFile, k
       isStarted = true;
     }
     const base = await computeBases(findings, prepared, unfinished, progress, context);
-    await addJacobians(findings.tensors, prepared, findings.layers, signalsOf(progress, context));
+    await addJacobians(findings.tensors, prepared, findings.layers, signalsOf(progress, context), (section, basis, mean) => {
+      context.emit({ run, kind: "jacobian", section, basis, mean });
+    });
     const evaluated = await evaluate(prepared, findings.layers, { checkCancelled, progress: (fraction) => progress.report("evaluate", fraction) }, base);
     return { prepared, evaluated };
   });
