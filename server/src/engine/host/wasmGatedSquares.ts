@@ -12,7 +12,7 @@ const worthTwoThreads = 1e7;
 /** Such additions of one call: few, since WebAssembly gets its fast code between two calls. */
 const largestCall = 5e6;
 /** Samples that filling a table costs as much as. */
-const samplesOfTable = 256;
+const samplesOfTable = 64;
 
 export class WasmGatedSquares {
   /** @throws Error when WebAssembly SIMD or shared memory is not available. */

@@ -1,25 +1,19 @@
 /**
  * AssemblyScript source of the kernel for sums of squares (f_tj (K_ij + sum_a b_ta L_ja R_ai))^2 over samples t, with bits b (build: npm run
- * build:kernels). By the method of the Four Russians: for eight terms of the inner sum the 256 sums of subsets are tabulated, and the eight bits
- * of a sample say which entry belongs to it. So eight terms cost one addition, where a matrix product multiplies and adds each.
+ * build:kernels). By the method of the Four Russians: for six terms of the inner sum the 64 sums of subsets are tabulated, and the six bits
+ * of a sample say which entry belongs to it. So six terms cost one addition, where a matrix product multiplies and adds each. (Eight terms would
+ * be fewer additions, but their tables are four times as large, further from the processor, and take a call of few samples longer than its sums.)
  */
 
-/** Terms of a table; tables that are used together: 512 KiB; bytes of the neighbouring j that are treated together: a table is 32 KiB. */
-const GROUP: i32 = 8, TABLES: i32 = 16, TILE: usize = 128;
-const TABLE: usize = 256 * TILE;
+import { add, addRow, sizeOf, TILE, TILE_BITS } from "./tiles.as";
+
+/** Terms of a table, and tables that are used together: 192 KiB, where one table of a tile of neighbouring j is 8 KiB. */
+const GROUP: i32 = 6, TABLES: i32 = 24;
+const ENTRIES: usize = 64;
+const TABLE: usize = ENTRIES * TILE;
 
 /** Samples whose squares are summed in the precision of the numbers before they are added in float64. */
 const RUN: i32 = 64;
-
-@inline
-function sizeOf(single: bool): usize {
-  return single ? 4 : 8;
-}
-
-@inline
-function add(single: bool, x: v128, y: v128): v128 {
-  return single ? f32x4.add(x, y) : f64x2.add(x, y);
-}
 
 @inline
 function mul(single: bool, x: v128, y: v128): v128 {
@@ -36,7 +30,7 @@ function groupsOf(terms: i32): i32 {
   return (terms + GROUP - 1) / GROUP;
 }
 
-/** Bit a of byte [sample, group] says whether the number of term 8 group + a is positive: [n, h] -> [n, ceil(h / 8)]. */
+/** Bit a of byte [sample, group] says whether the number of term 6 group + a is positive: [n, h] -> [n, ceil(h / 6)]. */
 @inline
 function pack(single: bool, samples: i32, terms: i32, from: usize, bits: usize): void {
   for (let sample: i32 = 0; sample < samples; sample++) {
@@ -58,51 +52,61 @@ export function pack64(samples: i32, terms: i32, from: usize, bits: usize): void
   pack(false, samples, terms, from, bits);
 }
 
-/** Sums of all subsets of eight terms L_j R_i for the j of a tile; absent terms (from `terms` on) are zero. `into`, `outOf`: of the first term. */
+/** Sums of all subsets of six terms L_j R_i for the j of a tile; absent terms (from `terms` on) are zero. `into`, `outOf`: of the first term. */
 @inline
 function tabulate(single: bool, table: usize, terms: i32, into: usize, intoStep: usize, outOf: usize, outOfStep: usize): void {
   memory.fill(table, 0, TILE);
   for (let term: i32 = 0; term < GROUP; term++) {
     const half = TILE << <usize>term;
+    const own = table + half;
     if (term < terms) {
       const factor = splat(single, outOf);
-      for (let at: usize = 0; at < TILE; at += 16) v128.store(table + half + at, mul(single, v128.load(into + at), factor));
+      for (let at: usize = 0; at < TILE; at += 16) v128.store(own + at, mul(single, v128.load(into + at), factor));
       into += intoStep;
       outOf += outOfStep;
     } else {
-      memory.fill(table + half, 0, TILE);
+      memory.fill(own, 0, TILE);
     }
     // The subsets with this term: the term alone (with the empty subset), then with all subsets of the terms before.
-    for (let at: usize = TILE; at < half; at += 16) {
-      v128.store(table + half + at, add(single, v128.load(table + at), v128.load(table + half + (at & (TILE - 1)))));
-    }
+    for (let at: usize = TILE; at < half; at += TILE) addRow(single, own, table + at, own + at);
   }
+}
+
+/** Adds the 16 bytes from `at` on of entries of four neighbouring tables to those at `from`, into those at `to`. */
+@inline
+function addEntries(single: bool, from: usize, to: usize, e0: usize, e1: usize, e2: usize, e3: usize, at: usize): void {
+  const low = add(single, v128.load(e0 + at), v128.load(e1 + at, TABLE));
+  const high = add(single, v128.load(e2 + at, 2 * TABLE), v128.load(e3 + at, 3 * TABLE));
+  v128.store(to + at, add(single, v128.load(from + at), add(single, low, high)));
+}
+
+/** Of the entry that byte `group` of `word` chooses, `tables` and how far behind the start of its table it lies: the byte times TILE. */
+@inline
+function entry(word: u32, tables: usize, group: u32): usize {
+  const chosen = group == 0 ? word << <u32>TILE_BITS : word >> ((group << 3) - <u32>TILE_BITS);
+  return tables + (<usize>chosen & ((ENTRIES - 1) << TILE_BITS));
 }
 
 /** Adds the entries that a sample's bytes choose from `count` tables to the TILE bytes at `from`, into those at `to`. */
 @inline
 function gather(single: bool, count: i32, bits: usize, tables: usize, from: usize, to: usize): void {
-  let s0 = v128.load(from), s1 = v128.load(from, 16), s2 = v128.load(from, 32), s3 = v128.load(from, 48);
-  let s4 = v128.load(from, 64), s5 = v128.load(from, 80), s6 = v128.load(from, 96), s7 = v128.load(from, 112);
-  for (let group: i32 = 0; group < count; group++, tables += TABLE) {
-    const entry = tables + <usize>load<u8>(bits + <usize>group) * TILE;
-    s0 = add(single, s0, v128.load(entry));
-    s1 = add(single, s1, v128.load(entry, 16));
-    s2 = add(single, s2, v128.load(entry, 32));
-    s3 = add(single, s3, v128.load(entry, 48));
-    s4 = add(single, s4, v128.load(entry, 64));
-    s5 = add(single, s5, v128.load(entry, 80));
-    s6 = add(single, s6, v128.load(entry, 96));
-    s7 = add(single, s7, v128.load(entry, 112));
+  for (; count >= 4; count -= 4, tables += 4 * TABLE, bits += 4) {
+    const word = load<u32>(bits);
+    const e0 = entry(word, tables, 0), e1 = entry(word, tables, 1), e2 = entry(word, tables, 2), e3 = entry(word, tables, 3);
+    addEntries(single, from, to, e0, e1, e2, e3, 0);
+    addEntries(single, from, to, e0, e1, e2, e3, 16);
+    addEntries(single, from, to, e0, e1, e2, e3, 32);
+    addEntries(single, from, to, e0, e1, e2, e3, 48);
+    addEntries(single, from, to, e0, e1, e2, e3, 64);
+    addEntries(single, from, to, e0, e1, e2, e3, 80);
+    addEntries(single, from, to, e0, e1, e2, e3, 96);
+    addEntries(single, from, to, e0, e1, e2, e3, 112);
+    from = to;
   }
-  v128.store(to, s0);
-  v128.store(to, s1, 16);
-  v128.store(to, s2, 32);
-  v128.store(to, s3, 48);
-  v128.store(to, s4, 64);
-  v128.store(to, s5, 80);
-  v128.store(to, s6, 96);
-  v128.store(to, s7, 112);
+  for (; count > 0; count--, tables += TABLE, bits++) {
+    addRow(single, entry(<u32>load<u8>(bits), tables, 0), from, to);
+    from = to;
+  }
 }
 
 /** Adds 16 bytes of sums to numbers in float64. */
@@ -146,7 +150,7 @@ function addSquares(single: bool, samples: i32, numbers: usize, weights: usize, 
 /**
  * Items `first` to `last` of i and tiles of j, i first: sums in float64, a tile for each item at `out`. Reads up to a tile beyond rows.
  * @param into L transposed [h, r] @param outOf R [h, q] @param constant K [q, r] @param weights f [n, r], address 0 for none
- * @param tables room for 16 tables @param numbers room for TILE bytes per sample
+ * @param tables room for TABLES tables @param numbers room for TILE bytes per sample
  */
 @inline
 function squares(

@@ -1,8 +1,8 @@
 /** @file A memory for compiled kernels, whose addresses the caller hands out: a few areas that stay, and areas that last until the next are asked for. */
 
 const pageBytes = 65536;
-/** Vectors are loaded 16 bytes at a time. */
-const alignment = 16;
+/** A line of the processor's cache: rows of several lines that began within one would touch one line more. */
+const alignment = 64;
 
 /** Pages that a shared memory may grow to: 4 GiB, as the kernels are compiled. */
 const sharedPages = 65536;

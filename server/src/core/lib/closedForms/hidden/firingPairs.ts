@@ -29,8 +29,8 @@ export const firingPairBytes = ({ into }: HiddenLayer): number => into.rows * pa
 
 /** Features that are added up in one go. */
 const featuresTogether = 32;
-/** Additions of one feature and pair cost what this many operations of a matrix product do, both on two threads: 15 ps at 100 GFLOP/s (docs/backends.md). */
-const operationsPerAddition = 1.5;
+/** Additions of one feature and pair cost what this many operations of a matrix product do, both on two threads: 10 ps at 100 GFLOP/s (docs/backends.md). */
+const operationsPerAddition = 1;
 
 /** Arithmetic per sample, as slopePairCost of slopePairs.ts counts it. */
 export const firingPairCost = (layer: HiddenLayer, engine: Engine, samples: number): Arithmetic => {

@@ -1,7 +1,7 @@
 /**
  * @file Squared Jacobian entries through a layer of piecewise linear activations. There a slope is one of two numbers, a' = low + (high - low) b with
  * b = 1 where the neuron fires, so an entry of the Jacobian is a number plus the sum of the terms (high - low) L_ja R_ai of the neurons that fire:
- * an engine that has `gatedSquares` adds up eight of them at once, without a product and without writing a Jacobian.
+ * an engine that has `gatedSquares` adds up six of them at once, without a product and without writing a Jacobian.
  */
 
 import type { Engine, Tensor } from "../../../../engine/engine";
@@ -17,21 +17,21 @@ import type { HiddenLayer } from "./hiddenLayer";
 import { twoSlopes, type TwoSlopes } from "./slopes";
 import type { SquaredJacobians } from "./squaredJacobians";
 
-/** Neurons of one table, and the samples that its 256 entries cost as much as. */
-const neuronsTogether = 8;
-const samplesOfTable = 256;
+/** Neurons of one table, and the samples that its 64 entries cost as much as. */
+const neuronsTogether = 6;
+const samplesOfTable = 64;
 /** Features that are added up in one go. */
 const featuresTogether = 32;
-/** Adding up the terms of eight neurons costs what this many operations of a matrix product do, both on two threads: 120 ps at 100 GFLOP/s (docs/backends.md). */
-const operationsPerAddition = 12;
+/** Adding up the terms of six neurons costs what this many operations of a matrix product do, both on two threads: 80 ps at 100 GFLOP/s (docs/backends.md). */
+const operationsPerAddition = 8;
 
 const roundedUp = (count: number, unit: number): number => Math.ceil(count / unit) * unit;
 
-/** Additions of eight neurons' terms per sample. */
+/** Additions of six neurons' terms per sample. */
 const additionsOf = ({ into, outOf }: HiddenLayer): number => roundedUp(into.rows, featuresTogether) * outOf.cols * Math.ceil(into.cols / neuronsTogether);
 
 /** Multiplications by own kernels that one addition takes as long as, on one thread. */
-const multiplicationsPerAddition = 3;
+const multiplicationsPerAddition = 2;
 
 /** What a chunk's length is counted in. */
 const lengthOf = (layer: HiddenLayer): number => multiplicationsPerAddition * additionsOf(layer);
