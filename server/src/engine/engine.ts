@@ -28,7 +28,10 @@ export interface Engine {
 
   /** Copies `values` (row-major) to the backend. @throws RangeError when the length is not the product of `shape`. */
   tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor;
-  /** Rows of bytes [n, d] as the numbers that `meaning` [256] says, a 1 behind each row: [n, d + 1]. @throws RangeError when the rows are not whole. */
+  /**
+   * Rows of bytes [n, d] as the numbers that `meaning` [256] says, a 1 behind each row: [n, d + 1]. They may be written when they are first
+   * needed: the bytes stay as they are while the tensor lives. @throws RangeError when the rows are not whole.
+   */
   tensorOfBytes(bytes: Uint8Array, width: number, meaning: Float32Array): Tensor;
   /** Values of a tensor, row-major, in the engine's precision. Never a view of memory that the engine will reuse. */
   read(tensor: Tensor): Promise<FloatArray>;

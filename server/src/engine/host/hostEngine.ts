@@ -12,7 +12,7 @@ import {
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
 import { addTo } from "./addTo";
 import type { BinaryName } from "./elementwise";
-import { host, HostTensor } from "./hostTensor";
+import { host, HostTensor, LateStorage } from "./hostTensor";
 import { gather, runOf } from "./layout";
 import { argMax } from "./reduce";
 
@@ -42,7 +42,14 @@ export class HostEngine implements Engine {
   }
 
   tensorOfBytes(bytes: Uint8Array, width: number, meaning: Float32Array): Tensor {
-    return this.#make(planBytes(bytes.length, width, meaning.length), (out) => this.arrays.byteRows(bytes, width, meaning, out));
+    const shape = planBytes(bytes.length, width, meaning.length);
+    // A pass over kept activations of later layers needs none of these numbers.
+    const storage = new LateStorage(() => {
+      const data = this.#source.take(sizeOf(shape));
+      this.arrays.byteRows(bytes, width, meaning, data);
+      return data;
+    });
+    return this.#scopes.track(new HostTensor([...shape], storage));
   }
 
   read(tensor: Tensor): Promise<FloatArray> {
@@ -69,7 +76,7 @@ export class HostEngine implements Engine {
       const own = host(tensor);
       if (own.storage === null) continue;
       own.storage.users--;
-      if (own.storage.users === 0) this.#source.give(own.storage.data);
+      if (own.storage.users === 0 && own.storage.isWritten) this.#source.give(own.storage.data);
       own.storage = null;
     }
   }
@@ -180,16 +187,17 @@ export class HostEngine implements Engine {
 
   /** A tensor over entries of another, from `start` on. */
   #sharing(tensor: HostTensor, shape: readonly number[], start: number): HostTensor {
-    const { data, storage } = tensor;
     const length = sizeOf(shape);
-    storage!.users++;
-    return this.#scopes.track(new HostTensor([...shape], storage!, length === data.length ? data : data.subarray(start, start + length)));
+    const part = length === tensor.size ? tensor.part : tensor.data.subarray(start, start + length);
+    const storage = tensor.held;
+    storage.users++;
+    return this.#scopes.track(new HostTensor([...shape], storage, part));
   }
 
   /** A new tensor whose entries `fill` writes, all of them. */
   #make(shape: readonly number[], fill: (out: FloatArray) => void): HostTensor {
     const data = this.#source.take(sizeOf(shape));
     fill(data);
-    return this.#scopes.track(new HostTensor([...shape], { data, users: 1 }));
+    return this.#scopes.track(new HostTensor([...shape], { data, isWritten: true, users: 1 }));
   }
 }

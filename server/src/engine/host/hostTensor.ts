@@ -4,9 +4,27 @@ import type { FloatArray, Tensor } from "../engine";
 import { showShape, sizeOf } from "../shapes";
 
 export interface Storage {
-  data: FloatArray;
+  readonly data: FloatArray;
+  /** Whether the data is there already. */
+  readonly isWritten: boolean;
   /** Number of live tensors over it. */
   users: number;
+}
+
+/** Data that is written when it is first asked for. */
+export class LateStorage implements Storage {
+  users = 1;
+  #data: FloatArray | null = null;
+
+  constructor(private readonly write: () => FloatArray) {}
+
+  get data(): FloatArray {
+    return this.#data ??= this.write();
+  }
+
+  get isWritten(): boolean {
+    return this.#data !== null;
+  }
 }
 
 export class HostTensor implements Tensor {
@@ -14,16 +32,22 @@ export class HostTensor implements Tensor {
   /** null once disposed. */
   storage: Storage | null;
 
-  /** @param part the entries of this tensor where they are not all of the storage's */
-  constructor(readonly shape: readonly number[], storage: Storage, readonly part: FloatArray = storage.data) {
+  /** @param part the entries of this tensor; null for all of the storage's */
+  constructor(readonly shape: readonly number[], storage: Storage, readonly part: FloatArray | null = null) {
     this.size = sizeOf(shape);
     this.storage = storage;
   }
 
   /** @throws Error when the tensor was disposed. */
-  get data(): FloatArray {
+  get held(): Storage {
     if (this.storage === null) throw new Error(`A tensor of shape ${showShape(this.shape)} is used after it was disposed.`);
-    return this.part;
+    return this.storage;
+  }
+
+  /** @throws Error when the tensor was disposed. */
+  get data(): FloatArray {
+    const { held } = this;
+    return this.part ?? held.data;
   }
 }
 
