@@ -57,7 +57,7 @@ export async function evaluate(prepared: Prepared, layers: readonly LayerResult[
     kept: layers.map(({ basis, width }) => basis?.lambda.length ?? width),
   }, data.batches.samples);
   if (chosen === null) {
-    const note = "The features needed to keep the score were not counted, because it would take more than a tenth of the run: \"lib-lens ablate nodes\" counts them.";
+    const note = "The features needed to keep the score were not counted, because it would take a large part of the run: \"lib-lens ablate nodes\" counts them.";
     return { evaluation, needed: new Map(), notes: [note] };
   }
   const tolerance = defaultTolerance(data.metric);

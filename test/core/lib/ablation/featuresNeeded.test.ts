@@ -36,7 +36,8 @@ describe.each([["an MLP", mlpFixture], ["a transformer", transformerFixture]] as
 describe("the samples that features needed are counted on", () => {
   it("are all while the run is large beside them, fewer in proportion when it is not, and none below a thousand", async () => {
     const { network } = await mlpFixture(engine);
-    const kept = network.nodeLayers.map(({ width }) => width);
+    // So many features that a thousand samples cost something.
+    const kept = network.nodeLayers.map(({ width }) => 1e5 * width);
     const counted = (samples: number, available: number): number | null => neededSamples(network, { samples, comparisonSamples: 0, kept }, available);
     expect(counted(1e6, 700)).toBe(700);
     expect(counted(1e6, 1e6)).toBe(2000);
@@ -45,6 +46,13 @@ describe("the samples that features needed are counted on", () => {
     // The next size that is tried is within the limit still: twice the run, twice the samples.
     expect(counted(1.5 * half, 1e6)! / counted(half, 1e6)!).toBeCloseTo(1.5, 2);
     expect(counted(half / 4, 1e6)).toBeNull();
+  });
+
+  it("are a thousand at least where the probes of the network cost next to nothing", async () => {
+    const { network } = await mlpFixture(engine);
+    const kept = network.nodeLayers.map(({ width }) => width);
+    expect(neededSamples(network, { samples: 1, comparisonSamples: 0, kept }, 1e6)).toBe(1000);
+    expect(neededSamples(network, { samples: 1, comparisonSamples: 0, kept }, 300)).toBe(300);
   });
 
   it("are taken evenly, each with its own labels", () => {

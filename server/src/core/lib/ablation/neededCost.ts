@@ -8,10 +8,12 @@ const mostSamples = 2000;
 /** With fewer, one answer more or less would decide. */
 const fewestSamples = 1000;
 /**
- * Share of the run's operations. Fitted on modular addition, where the probes, plain products over many samples, take a third of the time
- * per operation: a tenth of the run's time there. Other networks have not been measured.
+ * Share of the operations that the run would take by one backward pass per feature, which closed forms make much fewer. Fitted on modular
+ * addition, where this is an eighth of the run's time. Other networks have not been measured.
  */
-const share = 0.3;
+const share = 0.09;
+/** Multiply-adds of the fewest samples that are always affordable: about half a second. */
+const alwaysAffordable = 5e9;
 
 export interface RunSize {
   /** Samples of the analysis. */
@@ -38,7 +40,7 @@ export function neededSamples(network: SectionedNetwork, run: RunSize, available
     // The search ends at the first number that loses too much: on average half way.
     perSample += (run.kept[layer] / 2) * rest;
   }
-  const affordable = Math.floor((share * runOperations) / perSample);
+  const affordable = Math.max(Math.floor((share * runOperations) / perSample), fewestSamples * perSample <= alwaysAffordable ? fewestSamples : 0);
   const samples = Math.min(available, mostSamples, affordable);
   return samples >= Math.min(available, fewestSamples) ? samples : null;
 }
