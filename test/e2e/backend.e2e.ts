@@ -29,7 +29,8 @@ afterAll(async () => {
 });
 
 /** What the language server found out; it keeps the answers in the cache folder of the person. */
-const tried = (): BackendStatus[] => (JSON.parse(readFileSync(join(editor.cache, "lib-lens", "backends.json"), "utf8")) as { statuses: BackendStatus[] }).statuses;
+const tried = (): BackendStatus[] =>
+  (JSON.parse(readFileSync(join(editor.cache, "lib-lens", "backends.json"), "utf8")) as { answers: { statuses: BackendStatus[] }[] }).answers[0]!.statuses;
 /** What "auto" takes on the machine that runs this test. */
 const automatic = (): string => tried().find(({ available }) => available)!.name;
 

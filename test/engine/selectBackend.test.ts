@@ -1,9 +1,10 @@
 import { build } from "esbuild";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { probeBackend } from "../../server/src/engine/probeBackend";
+import { keepAnswers, readAnswers } from "../../server/src/engine/backendAnswers";
 import { backendOrder, chooseBackend, probeBackends } from "../../server/src/engine/selectBackend";
 import type { BackendStatus } from "../../server/src/protocol/requests";
 
@@ -56,14 +57,23 @@ describe("probeBackends", () => {
     expect(first.map((each) => each.name)).toEqual(backendOrder);
     for (const name of ["wasm", "cpu"]) expect(first.find((each) => each.name === name)).toMatchObject({ available: true });
     for (const each of first) if (!each.available) expect(each.reason).toMatch(/\.$/);
-    const stored = JSON.parse(readFileSync(cacheFile, "utf8")) as { key: string; statuses: BackendStatus[] };
-    expect(stored.statuses).toEqual(first);
+    const stored = JSON.parse(readFileSync(cacheFile, "utf8")) as { answers: { key: string; statuses: BackendStatus[] }[] };
+    const [own] = stored.answers;
+    expect(own!.statuses).toEqual(first);
 
-    stored.statuses[0].reason = "from the cache";
-    writeFileSync(cacheFile, JSON.stringify(stored));
-    expect((await probeBackends({ probeFile, cacheFile }))[0].reason).toBe("from the cache");
-    writeFileSync(cacheFile, JSON.stringify({ ...stored, key: "another machine" }));
-    expect((await probeBackends({ probeFile, cacheFile }))[0].reason).not.toBe("from the cache");
+    own!.statuses[0]!.reason = "from the cache";
+    const reason = async (contents: unknown): Promise<string> => {
+      writeFileSync(cacheFile, JSON.stringify(contents));
+      return (await probeBackends({ probeFile, cacheFile }))[0]!.reason;
+    };
+    expect(await reason(stored)).toBe("from the cache");
+    // Beside the answers for another version of Node, and alone, as earlier versions wrote them.
+    const other = { key: "another machine", statuses: [status("cpu", true)] };
+    expect(await reason({ answers: [other, own] })).toBe("from the cache");
+    expect(await reason(own)).toBe("from the cache");
+    expect(await reason({ answers: [other] })).not.toBe("from the cache");
+    expect(readAnswers(cacheFile, own!.key)?.map((each) => each.name)).toEqual(backendOrder);
+    expect(readAnswers(cacheFile, other.key)).toEqual(other.statuses);
   });
 
   it("survives a probe that crashes, hangs or cannot start", async () => {
@@ -93,5 +103,57 @@ describe("probeBackends without a bundle", () => {
   it("tries the backends in this process", async () => {
     const statuses = await probeBackends({ probeFile: null, cacheFile: null });
     expect(statuses.find((each) => each.name === "wasm")).toMatchObject({ available: true });
+  });
+});
+
+describe("the file of answers", () => {
+  let folder = "";
+  let file = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "lib-lens-answers-"));
+    file = join(folder, "cache", "backends.json");
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const answer = (text: string): BackendStatus[] => [{ ...status("cpu", true), reason: text }];
+
+  it("answers each key with what was kept for it last, whoever wrote in between", () => {
+    keepAnswers(file, "editor", answer("first"));
+    keepAnswers(file, "command line", answer("second"));
+    expect(readAnswers(file, "editor")).toEqual(answer("first"));
+    keepAnswers(file, "editor", answer("third"));
+    expect(readAnswers(file, "editor")).toEqual(answer("third"));
+    expect(readAnswers(file, "command line")).toEqual(answer("second"));
+    expect(readAnswers(file, "nobody")).toBeNull();
+  });
+
+  it("keeps a bounded number of keys, those that were answered last", () => {
+    const keys = Array.from({ length: 100 }, (_, place) => `key ${place}`);
+    for (const key of keys) keepAnswers(file, key, answer(key));
+    const known = keys.filter((key) => readAnswers(file, key) !== null);
+    expect(known.length).toBeGreaterThan(1);
+    expect(known.length).toBeLessThan(20);
+    expect(known).toEqual(keys.slice(-known.length));
+    expect(readAnswers(file, "editor")).toBeNull();
+    // An old one that is answered again is the last to go.
+    keepAnswers(file, known[0]!, answer("again"));
+    for (const key of known.slice(1).map((one) => `${one} later`)) keepAnswers(file, key, answer(key));
+    expect(readAnswers(file, known[0]!)).toEqual(answer("again"));
+    expect(readAnswers(file, known[1]!)).toBeNull();
+    expect(readdirSync(join(folder, "cache"))).toEqual(["backends.json"]);
+  });
+
+  it.each([
+    "", "{", "null", "7", "[]", '{"answers":7}', '{"answers":[null,3,{"key":1,"statuses":[]},{"key":"a"},{"key":"a","statuses":[null]}]}', '{"key":"a","statuses":{}}',
+  ])("takes %j for no answers and writes over it", (contents) => {
+    writeFileSync(file, contents);
+    expect(readAnswers(file, "a")).toBeNull();
+    keepAnswers(file, "a", answer("new"));
+    expect(readAnswers(file, "a")).toEqual(answer("new"));
+  });
+
+  it("does without a file where none can be written", () => {
+    keepAnswers(join(file, "below a file", "backends.json"), "a", answer("lost"));
+    expect(readAnswers(join(file, "below a file", "backends.json"), "a")).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 /**
  * @file Which backends work on this machine, and which one to take. Each is tried in a child process of its own (probe.ts); the
- * answers are kept in a file until Node, the machine or one of the packages changes.
+ * answers are kept in a file (backendAnswers.ts) and hold until Node, the machine or one of the packages changes.
  *
  * `probeFile` is the bundled probe entry, dist/probe.js. Where the sources run unbundled (tests), give null: the backends are then
  * tried in this process.
@@ -8,12 +8,12 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { arch, cpus, hostname, platform } from "node:os";
-import { dirname } from "node:path";
 import type { BackendStatus } from "../protocol/requests";
 import type { BackendName } from "../protocol/result";
 import type { Precision } from "../protocol/spec";
+import { keepAnswers, readAnswers } from "./backendAnswers";
 import { packageVersion } from "./nativePackages";
 import { tensorflowAddon } from "./tensorflow/binding";
 
@@ -46,12 +46,12 @@ const packages = [
 /** The state of every backend, in order of preference. */
 export async function probeBackends(options: ProbeOptions): Promise<BackendStatus[]> {
   const key = machineKey();
-  const known = options.refresh === true ? null : readCache(options.cacheFile, key);
+  const known = options.refresh === true || options.cacheFile === null ? null : readAnswers(options.cacheFile, key);
   if (known !== null) return known;
   const statuses: BackendStatus[] = [];
   // One after the other: they measure speed.
   for (const backend of backendOrder) statuses.push(await probeOne(backend, options));
-  writeCache(options.cacheFile, key, statuses);
+  if (options.cacheFile !== null) keepAnswers(options.cacheFile, key, statuses);
   return statuses;
 }
 
@@ -111,28 +111,4 @@ function machineKey(): string {
     process.env["VK_ICD_FILENAMES"] ?? "",
   ];
   return createHash("sha256").update(facts.join("\n")).digest("hex");
-}
-
-function readCache(file: string | null, key: string): BackendStatus[] | null {
-  if (file === null) return null;
-  try {
-    const stored = JSON.parse(readFileSync(file, "utf8")) as { key?: unknown; statuses?: unknown };
-    return stored.key === key && Array.isArray(stored.statuses) ? (stored.statuses as BackendStatus[]) : null;
-  } catch {
-    // Absent or damaged: the backends are tried again.
-    return null;
-  }
-}
-
-/** The cache only saves time: a folder that cannot be written is no reason to stop. */
-function writeCache(file: string | null, key: string, statuses: BackendStatus[]): void {
-  if (file === null) return;
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    const temporary = `${file}.${process.pid}.tmp`;
-    writeFileSync(temporary, `${JSON.stringify({ key, statuses }, null, 2)}\n`);
-    renameSync(temporary, file);
-  } catch {
-    // Tried again next time.
-  }
 }
