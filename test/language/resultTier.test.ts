@@ -112,6 +112,29 @@ describe("hover with a stored result", () => {
     await workspace.remove();
   });
 
+  it("asks a client again that did not fetch its lenses when a result appeared", async () => {
+    const { workspace, result, uri } = await prepare();
+    const client = await Client.start(bundle, { folder: workspace.folder, options: { commandLinks: true }, capabilities: { workspace: { codeLens: { refreshSupport: true } } } });
+    let asked = 0;
+    client.connection.onRequest("workspace/codeLens/refresh", () => { asked += 1; return null; });
+    let before: number | null = null;
+    client.connection.onNotification("lib/resultsChanged", () => { before = asked; });
+    const commands = async (): Promise<(string | undefined)[]> => {
+      const lenses = await client.connection.sendRequest<CodeLens[]>("textDocument/codeLens", { textDocument: { uri } });
+      return lenses.map((lens) => lens.command?.command);
+    };
+    await client.open(uri, script.text);
+    await client.request("lib/models", {});
+    expect(await commands()).toEqual(["libLens.analyzeModel"]);
+    await writeResult(result, fixtureMetadata(workspace.path("mlp.safetensors"), inTheFuture));
+    await client.connection.sendNotification("workspace/didChangeWatchedFiles", { changes: [{ uri: workspace.uri(".lib-lens/0123456789abcdef.libresult"), type: 1 }] });
+    // VS Code drops the first request when its editor loses the focus right afterwards.
+    await client.eventually(() => before !== null && asked >= before + 2, "a second request");
+    expect(await commands()).toEqual(["libLens.openGraph"]);
+    await client.stop();
+    await workspace.remove();
+  });
+
   it("gives a view the whole result, the edges section by section, and a list without either", async () => {
     const { workspace, result } = await prepare();
     const metadata = fixtureMetadata(workspace.path("mlp.safetensors"), inTheFuture);

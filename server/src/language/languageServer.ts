@@ -19,6 +19,7 @@ import { diagnostics } from "./diagnostics";
 import { documentLinks } from "./documentLink";
 import { OpenDocuments } from "./documents";
 import { hover } from "./hover";
+import { LensRefresh } from "./lensRefresh";
 import { listModels } from "./models";
 import { ResultIndex } from "./resultIndex";
 import { RunProgress } from "./runProgress";
@@ -97,6 +98,7 @@ class Session {
   readonly #documents: OpenDocuments;
   readonly #folders: Set<string>;
   readonly #published = new Set<string>();
+  readonly #lenses: LensRefresh | null;
   /** The models that were listed last, as text. */
   #listed = "[]";
 
@@ -121,6 +123,7 @@ class Session {
     });
     this.#results = new ResultIndex(this.#analysis);
     this.#documents = new OpenDocuments(this.#index, (uri) => this.#clear(uri));
+    this.#lenses = client.codeLensRefresh ? new LensRefresh(() => void connection.sendRequest(CodeLensRefreshRequest.type).catch(() => undefined)) : null;
     this.#register();
   }
 
@@ -145,10 +148,11 @@ class Session {
       this.#published.add(clientUri);
       void this.#connection.sendDiagnostics({ uri: clientUri, diagnostics: items });
     }
-    if (this.#client.codeLensRefresh) void this.#connection.sendRequest(CodeLensRefreshRequest.type).catch(() => undefined);
+    this.#lenses?.request();
   }
 
   async dispose(): Promise<void> {
+    this.#lenses?.dispose();
     this.#index.dispose();
     await Promise.all([this.#scanner.dispose(), this.#modelThread.dispose(), this.#analysis.dispose()]);
   }
@@ -167,8 +171,9 @@ class Session {
       return documentLinks(this.#context(), sameSpelling(textDocument.uri));
     });
     connection.onCodeLens(async ({ textDocument }) => {
+      if (this.#settings().codeLens) await this.#index.settled(firstScanMilliseconds);
+      this.#lenses?.answered(textDocument.uri);
       if (!this.#settings().codeLens) return [];
-      await this.#index.settled(firstScanMilliseconds);
       return codeLenses(this.#context(), sameSpelling(textDocument.uri));
     });
     connection.onDidChangeWatchedFiles(({ changes }) => {
@@ -222,8 +227,9 @@ class Session {
     };
   }
 
-  /** A closed document keeps no diagnostics. */
+  /** A closed document keeps no diagnostics, and nobody waits for its lenses. */
   #clear(clientUri: string): void {
+    this.#lenses?.closed(clientUri);
     if (this.#published.delete(clientUri)) void this.#connection.sendDiagnostics({ uri: clientUri, diagnostics: [] });
   }
 }
