@@ -5,15 +5,15 @@ import { matrix, type Matrix } from "./matrix";
 /** Side of the square tile that stays in the first-level cache. */
 const tile = 32;
 
-/** a^T [cols, rows] */
-export function transpose(a: Matrix): Matrix {
-  const { rows, cols, data } = a;
+/** The first `cols` columns of a as rows, all when absent: a^T [cols, rows] */
+export function transpose(a: Matrix, cols = a.cols): Matrix {
+  const { rows, cols: stride, data } = a;
   const out = matrix(cols, rows);
   for (let r0 = 0; r0 < rows; r0 += tile) {
     const r1 = Math.min(rows, r0 + tile);
     for (let c0 = 0; c0 < cols; c0 += tile) {
       const c1 = Math.min(cols, c0 + tile);
-      for (let c = c0; c < c1; c++) for (let r = r0; r < r1; r++) out.data[c * rows + r] = data[r * cols + c];
+      for (let c = c0; c < c1; c++) for (let r = r0; r < r1; r++) out.data[c * rows + r] = data[r * stride + c];
     }
   }
   return out;

@@ -63,11 +63,10 @@ export interface FirstRotation {
 export function firstRotation(directions: PrincipalDirections, mean: Float64Array | null, threshold: Threshold): FirstRotation {
   const kept = keptDirections(directions, threshold);
   const { values, vectors, masked } = directions;
-  const U = (): Matrix => slice(vectors, 0, vectors.rows, 0, kept);
   return {
     D: values.slice(0, kept),
-    W: () => centeredFrom(mean, U()),
-    WPinv: () => restoringMean(transpose(U()), mean),
+    W: () => centeredFrom(mean, slice(vectors, 0, vectors.rows, 0, kept)),
+    WPinv: () => restoringMean(transpose(vectors, kept), mean),
     masked,
   };
 }
