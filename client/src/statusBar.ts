@@ -18,8 +18,8 @@ export class StatusBar implements Disposable {
     this.item.name = "LIB Lens";
     this.item.command = "libLens.statusMenu";
     this.listener = runs.onDidChange(({ run, event }) => {
-      // A stored result, and one that is ablated, may have been computed on any backend.
-      const computed = event.kind === "done" && !event.cached && run.started?.task === undefined;
+      // A stored answer may have been computed on any backend.
+      const computed = event.kind === "done" && !event.cached;
       if (computed && settings.backend === "auto") this.automatic = run.started?.backend.name ?? null;
       this.update();
     });

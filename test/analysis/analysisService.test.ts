@@ -5,6 +5,7 @@ import { AnalysisService, type AnalysisServiceOptions } from "../../server/src/a
 import { ablationFile } from "../../server/src/analysis/store/ablationFile";
 import type { AblateNodesAnswer, AblationOptions } from "../../server/src/analysis/worker/messages";
 import type { RunEvent } from "../../server/src/protocol/events";
+import type { BasisName } from "../../server/src/protocol/result";
 import { bundle } from "./bundles";
 import { folder, longAnalysis, tinyAnalysis, writeMlp } from "./fixtures";
 
@@ -122,6 +123,30 @@ describe("the analysis service", () => {
       expect(new Map(answer.curves[layer])).toEqual(new Map(points));
       expect(answer.needed[layer]).toBe(needed);
     }
+  });
+
+  it("names the backend that computes an ablation, and that of the result where the store answers", async () => {
+    const { spec } = await tinyAnalysis();
+    const file = await fileOf(service({ backend: () => "cpu" }), spec);
+    const host = service({ backend: () => "wasm" });
+    const ablated = async (bases: readonly BasisName[], what: "nodes" | "edges" = "nodes"): Promise<{ backends: string[]; first: RunEvent; cached: boolean }> => {
+      const { run } = host.startAblation({ file, what, bases });
+      expect(await host.outcome(run)).toMatchObject({ end: "done" });
+      const { events } = host.runs().find((one) => one.run === run)!;
+      const end = events.at(-1)!;
+      return { backends: events.flatMap((event) => (event.kind === "started" ? [event.backend.name] : [])), first: events[0]!, cached: end.kind === "done" && end.cached };
+    };
+    const { key, model, layers, evaluation, backend } = await host.outline(file);
+    expect(backend.name).toBe("cpu");
+    const computed = await ablated(["lib"]);
+    expect(computed).toMatchObject({ backends: ["wasm"], cached: false });
+    expect(computed.first).toMatchObject({
+      kind: "started", task: "ablation", key, model: model.path, samples: evaluation!.samples, nodeLayers: layers.map(({ name, dimension }) => ({ name, dimension })),
+    });
+    expect(await ablated(["lib"])).toMatchObject({ backends: ["cpu"], cached: true, first: { ...computed.first, run: expect.any(String) as string, backend } });
+    expect(await ablated(["lib", "pca"])).toMatchObject({ backends: ["cpu", "wasm"], cached: false });
+    expect(await ablated(["lib", "pca"], "edges")).toMatchObject({ backends: ["wasm"], cached: false });
+    expect(await ablated(["lib"], "edges")).toMatchObject({ backends: ["cpu"], cached: true });
   });
 
   it("computes an ablation once, whoever asks, and again for other options", async () => {

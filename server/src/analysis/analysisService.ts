@@ -8,11 +8,12 @@ import { randomUUID } from "node:crypto";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { AblationCurve, AblationTarget, ModuleBasis, ModuleNumbers } from "../protocol/ablation";
-import type { RunEvent } from "../protocol/events";
+import type { RunEvent, RunStarted } from "../protocol/events";
 import type { FoundLabels, LabelKind, LabelsAnswer } from "../protocol/labels";
 import type { BackendStatus, EdgesMessage, MatrixMessage } from "../protocol/requests";
 import type { BackendName, BasisName, ResultMetadata, ResultOutline } from "../protocol/result";
 import { Ablations } from "./ablations";
+import { ablationStarted } from "./ablationStarted";
 import { CancelledError, InputError } from "./errors";
 import { Runs, type Run, type RunOutcome } from "./runs";
 import { removeTemporaryFiles, ResultStore, type StoredResult } from "./store/resultStore";
@@ -225,20 +226,34 @@ export class AnalysisService {
 
   private async ablateCurves(run: Run, { file, what, bases }: StartAblation): Promise<void> {
     const began = performance.now();
-    const { key, model, backend, layers, evaluation } = await this.store.outline(file);
+    const outline = await this.store.outline(file);
     if (run.cancelled) throw new CancelledError();
-    const nodeLayers = layers.map(({ name, dimension }) => ({ name, dimension }));
-    run.emit({ run: run.id, kind: "started", task: "ablation", key, model: model.path, spec: null, backend, nodeLayers, samples: evaluation?.samples ?? 0 });
+    const { key } = outline;
+    let working: BackendName | null = null;
+    const announce = (started: RunStarted): void => {
+      if (started.backend.name === working) return;
+      working = started.backend.name;
+      run.emit(started);
+    };
+    // Where the store answers, nothing computes: then it is the backend of the result.
+    const announceStored = (): void => {
+      if (working === null) announce(ablationStarted(run.id, outline, outline.backend));
+    };
     let cached = true;
     for (const [place, basis] of bases.entries()) {
       // Each basis is an equal part of the whole, whatever it takes.
-      const forward = (event: RunEvent): void => run.emit(event.kind === "phase" ? { ...event, overall: (place + event.overall) / bases.length } : { ...event, run: run.id });
+      const forward = (event: RunEvent): void => {
+        if (event.kind === "started") return announce(event);
+        announceStored();
+        run.emit(event.kind === "phase" ? { ...event, overall: (place + event.overall) / bases.length } : { ...event, run: run.id });
+      };
       const request = { run: run.id, file, basis, compute: this.compute() };
       const { stored } = what === "nodes"
         ? await this.ablations.answer("nodes", file, { basis }, forward, (watch) => run.client.call({ kind: "ablate-nodes", ...request }, watch))
         : await this.ablations.answer("edges", file, { basis }, forward, (watch) => run.client.call({ kind: "ablate-edges", ...request }, watch));
       cached &&= stored;
     }
+    announceStored();
     run.emit({ run: run.id, kind: "done", key, file, seconds: (performance.now() - began) / 1000, phases: {}, cached });
   }
 

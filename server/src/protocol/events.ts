@@ -10,7 +10,7 @@ export type PhaseName = (typeof phases)[number];
 
 interface FromRun { run: string }
 
-/** `task`: what the run does; an analysis when absent. Comes again, with another backend, when one has failed and the next goes on from what is finished. */
+/** `task`: what the run does; an analysis when absent. `backend` computes, or has computed what the store answers. Comes again, with another backend, when one has failed and the next goes on from what is finished. */
 export interface RunStarted extends FromRun {
   kind: "started";
   task?: "ablation";

@@ -7,6 +7,7 @@ import type { Schedule } from "../../core/lib/ablation/schedules";
 import type { RunEvent } from "../../protocol/events";
 import { defaultTolerance, mustBeSomewhere, resolveSchedule } from "../spec/resolveAblation";
 import type { AblateEdgesAnswer, AblateEdgesRequest, AblateNodesAnswer, AblateNodesRequest, AblationOptions } from "../worker/messages";
+import { ablationStarted } from "../ablationStarted";
 import type { AblationSession } from "./ablationSession";
 import { Progress } from "./progress";
 
@@ -23,6 +24,7 @@ export interface Context {
 /** @throws InputError for a schedule that does not fit. */
 export async function nodeCurves(session: AblationSession, request: AblateNodesRequest, context: Context): Promise<AblateNodesAnswer> {
   const { network } = session;
+  emitStart(session, request.run, context);
   const { schedule: wanted, earlyStopping } = resolveSchedule("nodes", request.schedule ?? {});
   const { data, tolerance } = scoring(session, request);
   const rotated = network.nodeLayers.filter(({ index }) => session.rotated(index, request.basis));
@@ -45,6 +47,7 @@ export async function nodeCurves(session: AblationSession, request: AblateNodesR
 /** @throws InputError for a schedule that does not fit. */
 export async function edgeCurves(session: AblationSession, request: AblateEdgesRequest, context: Context): Promise<AblateEdgesAnswer> {
   const { network, metadata } = session;
+  emitStart(session, request.run, context);
   const { schedule, earlyStopping } = resolveSchedule("edges", request.schedule ?? {});
   mustBeSomewhere("edges", request.schedule ?? {}, network.sections.map(({ from, inputWidth, outputWidth }) => ({ name: from, total: inputWidth * outputWidth })));
   const { data, tolerance } = scoring(session, request);
@@ -70,6 +73,12 @@ export async function edgeCurves(session: AblationSession, request: AblateEdgesR
 }
 
 const ascending = (points: readonly [number, number][]): [number, number][] => [...points].sort(([a], [b]) => a - b);
+
+/** Once more for every backend that takes over: who shows the run names the one that works on it. */
+function emitStart({ metadata, network }: AblationSession, run: string, context: Context): void {
+  const { engine } = network.network;
+  context.emit(ablationStarted(run, metadata, { name: engine.backend, description: engine.description }));
+}
 
 function scoring(session: AblationSession, request: AblationOptions): { data: EvaluationData; tolerance: number } {
   const metric = request.metric ?? session.data.metric;
