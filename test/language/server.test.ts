@@ -138,6 +138,8 @@ describe("trust", () => {
     const client = await Client.start(bundle, { folder: workspace.folder, options: { trusted: false, commandLinks: true } });
     const uri = workspace.uri("train.py");
     await client.open(uri, training.text);
+    // They come with the scan of the workspace, for which a hover does not wait long.
+    await client.eventually(() => client.diagnostics.get(uri)?.some((diagnostic) => diagnostic.code === "missing-model"), "the scan");
     const text = await client.hover(uri, training.at("fc1"));
     expect(text).toContain("`fc1.weight`");
     expect(text).not.toContain("command:");
