@@ -70,7 +70,7 @@ export class Runs implements Disposable {
     switch (event.kind) {
       case "started": run.started = event; break;
       case "phase": run.phase = event; break;
-      case "done": 
+      case "done":
         run.state = "done";
         run.file = event.file;
         run.cached = event.cached;

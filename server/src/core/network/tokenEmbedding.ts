@@ -27,9 +27,8 @@ export function tokenEmbedding(
     if (wrong !== undefined) {
       throw new NetworkError(`The data has token ${wrong}, but the network knows the tokens 0 to ${vocabulary - 1}. Check "data" in the spec (modulus, vocabulary).`);
     }
-    const embedded = engine.reshape(engine.gather(tokenTable, ids), [count, length, width]);
-    if (!positionTable) return [embedded];
-    const places = Int32Array.from(ids, (_, index) => index % length);
-    return [embedded, engine.reshape(engine.gather(positionTable, places), [count, length, width])];
+    const rowsOf = (table: Tensor, rows: Int32Array): Tensor => engine.tidy(() => engine.reshape(engine.gather(table, rows), [count, length, width]));
+    const embedded = rowsOf(tokenTable, ids);
+    return positionTable ? [embedded, rowsOf(positionTable, Int32Array.from(ids, (_, index) => index % length))] : [embedded];
   };
 }

@@ -106,7 +106,7 @@ export async function normAttentionEdges(task: EdgesTask, { norm, attention }: N
         return { points, third: engine.mul(features, along) };
       });
       const places = normed.points.map((point): Place => ({
-        features: [features, engine.mul(features, engine.transpose(point.rate, [0, 2, 1]))],
+        features: [features, engine.tidy(() => engine.mul(features, engine.transpose(point.rate, [0, 2, 1])))],
         heads: weights.map((head) => {
           task.checkCancelled();
           return engine.tidy(() => {
