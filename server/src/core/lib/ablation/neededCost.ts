@@ -9,7 +9,7 @@ const mostSamples = 2000;
 const fewestSamples = 1000;
 /**
  * Share of the operations that the run would take by one backward pass per feature, which closed forms make much fewer. Fitted on modular
- * addition, where this is an eighth of the run's time. Other networks have not been measured.
+ * addition, where this is a sixth of the run's time. Other networks have not been measured.
  */
 const share = 0.09;
 /** Multiply-adds of the fewest samples that are always affordable: about half a second. */
