@@ -48,11 +48,21 @@ export interface ViewState { status: string; layers: number; sections: number }
 /** Runs in every frame before its own scripts: keeps each state that a result view goes through, however short. */
 const stateRecorder = `
   const states = globalThis.libLensStates = [];
-  setInterval(() => {
+  const note = () => {
     const { ready, status, layers, sections } = document.body?.dataset ?? {};
     const last = states.at(-1);
     if (ready === undefined || (last?.status === status && last.layers === Number(layers) && last.sections === Number(sections))) return;
     states.push({ status, layers: Number(layers), sections: Number(sections) });
+  };
+  // Told after each message that the view answers: a look every few milliseconds misses those that come in a burst.
+  const observer = new MutationObserver(note);
+  let watched;
+  // VS Code writes the view's document later, in place of the frame's first one.
+  setInterval(() => {
+    if (document.body === watched || document.body === null) return;
+    watched = document.body;
+    observer.observe(watched, { attributes: true });
+    note();
   }, 5);
 `;
 
