@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { canUseFiringPairs, edgesByFiringPairs } from "../../../../server/src/core/lib/closedForms/hidden/firingPairs";
 import type { HiddenLayer } from "../../../../server/src/core/lib/closedForms/hidden/hiddenLayer";
 import { outputParts } from "../../../../server/src/core/lib/closedForms/hidden/outputParts";
+import { edgesToSingleNeurons, singleNeurons } from "../../../../server/src/core/lib/closedForms/hidden/singleNeurons";
 import { edgesBySlopePairs } from "../../../../server/src/core/lib/closedForms/hidden/slopePairs";
 import { byProducts, byTables, edgesBySquaredJacobians } from "../../../../server/src/core/lib/closedForms/hidden/squaredJacobians";
 import type { EdgesTask } from "../../../../server/src/core/lib/plans/sectionPlan";
 import { identity } from "../../../../server/src/core/linalg/elementary";
-import type { Matrix } from "../../../../server/src/core/linalg/matrix";
+import { matrix, type Matrix } from "../../../../server/src/core/linalg/matrix";
 import { activationFunction } from "../../../../server/src/core/network/activationFunction";
 import { randomMatrix } from "../../linalg/random";
 import { mlpFixture } from "../../support/fixtures";
@@ -55,6 +56,24 @@ describe.each(["relu", "leaky_relu", "gelu", "tanh"] as const)("edges through a 
     for (const other of others) {
       products.data.forEach((edge, at) => expect(Math.abs(other.data[at] - edge)).toBeLessThan(1e-13 * largest));
     }
+  });
+});
+
+describe.each(["relu", "leaky_relu", "gelu"] as const)("edges through a layer of %s to single neurons", (activation) => {
+  it.each([true, false])("equal those by products per sample (skip: %s)", async (skip) => {
+    const fixture = mlpFixture(engine, { activation });
+    const section = fixture.network.sections[0];
+    const outOf = matrix(6, 4);
+    // Two features read one neuron, one reads none.
+    for (const [neuron, feature, weight] of [[4, 0, -2], [1, 2, 0.5], [4, 3, 1]]) outOf.data[neuron * 4 + feature] = weight;
+    const layer: HiddenLayer = { into: randomMatrix(3, 6, 1), activation: activationFunction(activation), outOf, constant: skip ? randomMatrix(3, 4, 3) : null };
+    const task: EdgesTask = {
+      section, activations: fixture.source.at(0), points: [{ alpha: 0.4, weight: 0.3 }, { alpha: 1, weight: 0.7 }],
+      features: { C: randomMatrix(section.inputWidth, 3, 4), CPinv: randomMatrix(3, section.inputWidth, 5) },
+      nextC: null, memoryBudget: 2 ** 20, checkCancelled: () => undefined, progress: () => undefined,
+    };
+    expect(relativeDifference(await edgesToSingleNeurons(task, layer, singleNeurons(layer)!), await edgesThroughHidden(task, layer))).toBeLessThan(1e-13);
+    expect(singleNeurons({ ...layer, outOf: randomMatrix(6, 4, 2) })).toBeNull();
   });
 });
 
