@@ -13,7 +13,7 @@ import type { RunEvent } from "./protocol/events";
 import type { BackendName } from "./protocol/result";
 
 /** Seconds of work after which a run keeps what it has finished. */
-const keepAfterSeconds = 2;
+const keepAfterSeconds = 5;
 
 const port = parentPort;
 if (!port) throw new Error("worker.js is the analysis thread of LIB Lens; start lib-lens instead.");
