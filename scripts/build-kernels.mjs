@@ -27,6 +27,7 @@ const builds = [
   ["jointSums.wasm", "jointSums.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
   ["gatedSquares.wasm", "gatedSquares.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
   ["byteProducts.wasm", "byteProducts.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
+  ["sparseBytes.wasm", "sparseBytes.as.ts", ["--enable", "simd", "--enable", "bulk-memory", ...shared]],
 ];
 
 mkdirSync(target, { recursive: true });

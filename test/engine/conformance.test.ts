@@ -289,6 +289,27 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     expect(() => engine.tensorOfBytes(new Uint8Array(6), 3, meaning.subarray(1))).toThrow("tensorOfBytes: the meanings of 255 bytes are given instead of 256.");
   });
 
+  it("products of rows of bytes, few or many of which are zero", async () => {
+    // Zero stands for a number, too.
+    const meaning = Float32Array.from({ length: 256 }, (_, byte) => Math.fround((byte - 33) / 78));
+    for (const [rows, width, columns, every] of [[40, 784, 101, 5], [700, 130, 33, 4], [45, 500, 16, 1], [64, 300, 47, 20_000], [2, 3, 2, 2]]) {
+      const bytes = Uint8Array.from({ length: rows * width }, (_, at) => ((at * 31) % every === 0 ? (at * 97) % 256 : 0));
+      const b = random([width + 1, columns], 5);
+      const expected = fill([rows, columns], ([row, column]) => {
+        let sum = b.values[width * columns + column];
+        for (let place = 0; place < width; place++) sum += meaning[bytes[row * width + place]] * b.values[place * columns + column];
+        return sum;
+      });
+      const x = engine.tensorOfBytes(bytes, width, meaning);
+      const inner = 3 * (width + 1);
+      await expectTensor(engine.matMul(x, put(b)), expected, epsilon * Math.sqrt(inner), inner);
+      // Some of the rows, in another shape.
+      const part = engine.reshape(engine.slice(x, [1, 0], [rows - 1, width + 1]), [rows - 1, 1, width + 1]);
+      const shape = [rows - 1, 1, columns];
+      await expectTensor(engine.matMul(part, put(b)), { shape, values: expected.values.slice(columns) }, epsilon * Math.sqrt(inner), inner);
+    }
+  });
+
   it("joint sums over the samples where two conditions hold, where the engine has them", async () => {
     if (!engine.jointSums) return;
     for (const [samples, width, conditions] of [[90, 37, 6], [64, 4, 130], [3, 1, 1], [0, 2, 3], [5, 0, 3]]) {

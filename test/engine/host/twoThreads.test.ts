@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { WasmGatedSquares } from "../../../server/src/engine/host/wasmGatedSquares";
 import { WasmJointSums } from "../../../server/src/engine/host/wasmJointSums";
+import { WasmSparseBytes } from "../../../server/src/engine/host/wasmSparseBytes";
 import { offerHelperThread } from "../../../server/src/engine/kernels/helperThread";
 import { pairCount } from "../../../server/src/engine/shapes";
 import { gaussian } from "../../core/support/networks";
@@ -46,5 +47,18 @@ describe.each(kinds)("with a second thread %s", (_what, file) => {
     const alone = squares();
     offerHelperThread({ file: file(), patience: 1 });
     expect(squares().equals(alone)).toBe(true);
+  });
+
+  it("products of bytes have the same bits", () => {
+    const [count, width, columns] = [900, 130, 90];
+    const bytes = Uint8Array.from({ length: count * width }, () => Math.max(0, 200 * next()));
+    const [meaning, b] = [random(256), random((width + 1) * columns)];
+    const product = (): Buffer => {
+      const sparse = new WasmSparseBytes();
+      return bits(count * columns, (out) => sparse.run({ bytes, width, meaning }, b, columns, 1, out));
+    };
+    const alone = product();
+    offerHelperThread({ file: file(), patience: 1 });
+    expect(product().equals(alone)).toBe(true);
   });
 });

@@ -9,7 +9,7 @@ describe("committed kernels", () => {
     const folder = mkdtempSync(join(tmpdir(), "lib-lens-kernels-"));
     try {
       execFileSync(process.execPath, ["scripts/build-kernels.mjs", folder]);
-      for (const file of ["gemm.wasm", "gemmRelaxed.wasm", "gemmShared.wasm", "gemmRelaxedShared.wasm", "elementwise.wasm", "arrays.wasm", "jointSums.wasm", "smallProducts.wasm", "gatedSquares.wasm", "byteProducts.wasm"]) {
+      for (const file of ["gemm.wasm", "gemmRelaxed.wasm", "gemmShared.wasm", "gemmRelaxedShared.wasm", "elementwise.wasm", "arrays.wasm", "jointSums.wasm", "smallProducts.wasm", "gatedSquares.wasm", "byteProducts.wasm", "sparseBytes.wasm"]) {
         expect(readFileSync(join(folder, file)).equals(readFileSync(join("server/src/engine/kernels", file))), file).toBe(true);
       }
     } finally {

@@ -44,9 +44,9 @@ export class HostEngine implements Engine {
   tensorOfBytes(bytes: Uint8Array, width: number, meaning: Float32Array): Tensor {
     const shape = planBytes(bytes.length, width, meaning.length);
     // A pass over kept activations of later layers needs none of these numbers.
-    const storage = new LateStorage(() => {
-      const data = this.#source.take(sizeOf(shape));
-      this.arrays.byteRows(bytes, width, meaning, data);
+    const storage = new LateStorage({ bytes, width, meaning }, (rows) => {
+      const data = this.#source.take((rows.bytes.length / width) * (width + 1));
+      this.arrays.byteRows(rows, data);
       return data;
     });
     return this.#scopes.track(new HostTensor([...shape], storage));
@@ -85,7 +85,9 @@ export class HostEngine implements Engine {
     const { plan, shape } = planMatMul(a.shape, b.shape, options);
     return this.#make(shape, (out) => {
       if (out.length === 0) return;
+      const rows = plan.sharedB && !plan.transposeA && !plan.transposeB ? host(a).unwritten?.rows : undefined;
       if (plan.k === 0) out.fill(0);
+      else if (rows?.width === plan.k - 1 && this.arrays.byteProduct(rows, host(b).data, plan.n, out)) return;
       else this.products.multiply(plan, host(a).data, host(b).data, out);
     });
   }
@@ -188,6 +190,8 @@ export class HostEngine implements Engine {
   /** A tensor over entries of another, from `start` on. */
   #sharing(tensor: HostTensor, shape: readonly number[], start: number): HostTensor {
     const length = sizeOf(shape);
+    const rows = length === tensor.size ? null : tensor.unwritten?.part(start, length) ?? null;
+    if (rows !== null) return this.#scopes.track(new HostTensor([...shape], rows));
     const part = length === tensor.size ? tensor.part : tensor.data.subarray(start, start + length);
     const storage = tensor.held;
     storage.users++;

@@ -2,6 +2,7 @@
 
 import type { FloatArray, Tensor } from "../engine";
 import { showShape, sizeOf } from "../shapes";
+import type { ByteRows } from "./byteRows";
 
 export interface Storage {
   readonly data: FloatArray;
@@ -11,15 +12,24 @@ export interface Storage {
   users: number;
 }
 
-/** Data that is written when it is first asked for. */
+/** Rows of bytes whose numbers are written when they are first asked for. */
 export class LateStorage implements Storage {
   users = 1;
   #data: FloatArray | null = null;
 
-  constructor(private readonly write: () => FloatArray) {}
+  /** @param write the numbers of the rows, a 1 behind each */
+  constructor(readonly rows: ByteRows, private readonly write: (rows: ByteRows) => FloatArray) {}
+
+  /** Only some of the rows, by themselves. @param start, length in numbers @returns null where they do not begin or end with a row */
+  part(start: number, length: number): LateStorage | null {
+    const { bytes, width, meaning } = this.rows;
+    const [first, end] = [start / (width + 1), (start + length) / (width + 1)];
+    if (!Number.isInteger(first) || !Number.isInteger(end)) return null;
+    return new LateStorage({ bytes: bytes.subarray(first * width, end * width), width, meaning }, this.write);
+  }
 
   get data(): FloatArray {
-    return this.#data ??= this.write();
+    return this.#data ??= this.write(this.rows);
   }
 
   get isWritten(): boolean {
@@ -42,6 +52,12 @@ export class HostTensor implements Tensor {
   get held(): Storage {
     if (this.storage === null) throw new Error(`A tensor of shape ${showShape(this.shape)} is used after it was disposed.`);
     return this.storage;
+  }
+
+  /** Rows of bytes whose numbers are not written yet; null where the numbers are there. */
+  get unwritten(): LateStorage | null {
+    const { held } = this;
+    return held instanceof LateStorage && !held.isWritten && this.part === null ? held : null;
   }
 
   /** @throws Error when the tensor was disposed. */

@@ -9,6 +9,7 @@ import type { MatrixProducts } from "../products/matrixProducts";
 import type { GatedSizes } from "../shapes";
 import { Arena } from "./arena";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
+import { filled, type ByteRows } from "./byteRows";
 import { loopNest, type BinaryName } from "./elementwise";
 import type { GatedArrays } from "./gatedSquares";
 import { InPlaceProducts } from "./inPlaceProducts";
@@ -16,10 +17,15 @@ import { planConcatRuns, planPick, planTranspose } from "./layout";
 import { sumPasses } from "./reduce";
 import { WasmGatedSquares } from "./wasmGatedSquares";
 import { WasmJointSums } from "./wasmJointSums";
+import { WasmSparseBytes } from "./wasmSparseBytes";
 import { wasmUnary } from "./wasmUnary";
 
 /** Shorter arrays live outside the arena: the plain loops are done with them before a kernel is reached. */
 const worthwhile = 64;
+/** Share of bytes that are not zero up to which products of them alone are faster than a native library's of all (docs/backends.md). */
+const fewBytes = 0.25;
+/** Multiply-adds from which the copies of bytes and matrix are worth it. */
+const worthCopies = 96 ** 3;
 /** Where the tables of loop nests stand, and how many numbers fit. */
 const nestAt = 64;
 const nestLength = 256;
@@ -59,6 +65,7 @@ class WasmArrays implements ArrayFunctions {
   /** Made when first needed. */
   #jointSums: WasmJointSums | null = null;
   #gatedSquares: WasmGatedSquares | null = null;
+  #sparseBytes: WasmSparseBytes | null = null;
   readonly exp; readonly maximum; readonly activate; readonly activateDerivative; readonly softmax;
 
   constructor() {
@@ -83,12 +90,12 @@ class WasmArrays implements ArrayFunctions {
     };
   }
 
-  byteRows(bytes: Uint8Array, width: number, meaning: Float32Array, out: FloatArray): void {
+  byteRows({ bytes, width, meaning }: ByteRows, out: FloatArray): void {
     const precision = out instanceof Float64Array ? "float64" : "float32";
     const room = this.#arena.take("float64", Math.ceil(bytes.length / 8));
     const table = this.#arena.take(precision, meaning.length);
     if (room === null || table === null || !this.#inPlace(out)) {
-      plainArrays.byteRows(bytes, width, meaning, out);
+      plainArrays.byteRows({ bytes, width, meaning }, out);
     } else {
       new Uint8Array(room.buffer, room.byteOffset, bytes.length).set(bytes);
       table.set(meaning);
@@ -96,6 +103,15 @@ class WasmArrays implements ArrayFunctions {
       lookup(bytes.length / width, width, room.byteOffset, table.byteOffset, out.byteOffset);
     }
     for (const array of [room, table]) if (array !== null) this.#arena.give(array);
+  }
+
+  byteProduct(rows: ByteRows, b: FloatArray, columns: number, out: FloatArray): boolean {
+    if (!(b instanceof Float32Array && out instanceof Float32Array) || rows.bytes.length * columns < worthCopies) return false;
+    const share = filled(rows);
+    if (share > fewBytes) return false;
+    this.#sparseBytes ??= new WasmSparseBytes();
+    this.#sparseBytes.run(rows, b, columns, share, out);
+    return true;
   }
 
   binary(name: BinaryName, a: FloatArray, aShape: readonly number[], b: FloatArray, bShape: readonly number[], out: FloatArray, outShape: readonly number[]): void {

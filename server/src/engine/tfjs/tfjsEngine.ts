@@ -51,7 +51,7 @@ export class TfjsEngine implements Engine {
   tensorOfBytes(bytes: Uint8Array, width: number, meaning: Float32Array): Tensor {
     const shape = planBytes(bytes.length, width, meaning.length);
     const rows = new Float32Array(sizeOf(shape));
-    byteRows(bytes, width, meaning, rows);
+    byteRows({ bytes, width, meaning }, rows);
     return this.#make(shape, () => tf.tensor(rows, [...shape], "float32"));
   }
 
