@@ -4,7 +4,7 @@
  */
 
 import {
-  byteProductModule, mostSamples, samplesPerBlock, scratchBytes, slack, sumSize, type ByteProductFunctions,
+  byteProductModule, mostSamples, samplesPerBlock, scratchBytes, slack, sumColumns, sumRows, type ByteProductFunctions,
 } from "../../engine/kernels/byteProductKernels";
 import type { ThreadCall } from "../../engine/kernels/sharedCalls";
 import { TwoThreads } from "../../engine/kernels/twoThreads";
@@ -18,13 +18,21 @@ const largestCall = 5e7;
 type Call = ThreadCall<ByteProductFunctions>;
 
 export class ByteSums {
-  /** [d + 1, d + 1], the half from the diagonal on: products of the components and of a 1 that every vector ends with. */
-  readonly #products: Matrix;
   readonly #kernels = new TwoThreads<ByteProductFunctions>(byteProductModule());
+  /** 32-bit sums of each thread, zero between two steps. */
+  readonly #sums: readonly [number, number];
+  /** Float64 sums of all steps [rows, columns], the half from the diagonal on: products of the components and of a 1 that every vector ends with. */
+  readonly #wide: number;
 
   /** @param width d @throws Error when WebAssembly SIMD or shared memory is not available. */
   constructor(private readonly width: number) {
-    this.#products = matrix(width + 1, width + 1);
+    const { memory } = this.#kernels;
+    this.#sums = [memory.keep(4 * this.#size), memory.keep(4 * this.#size)];
+    this.#wide = memory.keep(8 * this.#size);
+  }
+
+  get #size(): number {
+    return sumRows(this.width) * sumColumns(this.width);
   }
 
   /** Samples that one `add` takes at most. */
@@ -39,36 +47,28 @@ export class ByteSums {
     const { width } = this;
     const samples = vectors.length / width;
     const blocks = Math.ceil(samples / samplesPerBlock);
-    const size = sumSize(width);
-    const sumBytes = 4 * size * size;
-    const [from, ...areas] = memory.reserve(vectors.length + slack, scratchBytes(width), scratchBytes(width), sumBytes, sumBytes);
-    const [scratch, sums] = [areas.slice(0, 2), areas.slice(2)];
+    const [from, ...scratch] = memory.reserve(vectors.length + slack, scratchBytes(width), scratchBytes(width));
     memory.bytes(from, vectors.length).set(vectors);
-    for (const address of sums) memory.bytes(address, sumBytes).fill(0);
     const blocksPerCall = Math.max(1, Math.floor(largestCall / (samplesPerBlock * (width + 1) ** 2)));
     const calls = Array.from({ length: Math.ceil(blocks / blocksPerCall) }, (_, place): Call => {
       const first = place * blocksPerCall;
-      return (thread) => ({ kernel: "addProducts", values: [samples, width, first, Math.min(blocks, first + blocksPerCall), from, scratch[thread], sums[thread], 4 * size] });
+      return (thread) => ({ kernel: "addProducts", values: [samples, width, first, Math.min(blocks, first + blocksPerCall), from, scratch[thread], this.#sums[thread], 4 * sumColumns(width)] });
     });
+    // Of a thread that was lost nothing counts; there will be no other.
     const both = this.#kernels.run(calls);
-    const { data, cols } = this.#products;
-    for (const address of both ? sums : sums.slice(0, 1)) {
-      const found = memory.int32(address, size * size);
-      for (let row = 0; row <= width; row += 1) {
-        for (let col = row; col <= width; col += 1) data[row * cols + col] += found[row * size + col];
-      }
-    }
+    for (const sums of both ? this.#sums : this.#sums.slice(0, 1)) this.#kernels.functions.moveSums(this.#size, sums, this.#wide);
   }
 
   /** What was added up; nothing can be added afterwards. @returns count n, sums [d] and products [d, d], both halves */
   total(): { count: number; sums: Float64Array; products: Matrix } {
     this.#kernels.end();
     const { width } = this;
-    const { data, cols } = this.#products;
+    const columns = sumColumns(width);
+    const found = this.#kernels.memory.float64(this.#wide, this.#size);
     const products = matrix(width, width);
     for (let row = 0; row < width; row += 1) {
-      for (let col = row; col < width; col += 1) products.data[row * width + col] = products.data[col * width + row] = data[row * cols + col];
+      for (let col = row; col < width; col += 1) products.data[row * width + col] = products.data[col * width + row] = found[row * columns + col];
     }
-    return { count: data[width * cols + width], sums: Float64Array.from({ length: width }, (_, row) => data[row * cols + width]), products };
+    return { count: found[width * columns + width], sums: Float64Array.from({ length: width }, (_, row) => found[row * columns + width]), products };
   }
 }

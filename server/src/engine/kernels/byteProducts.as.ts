@@ -134,3 +134,15 @@ export function addProducts(samples: i32, width: i32, first: i32, last: i32, vec
     }
   }
 }
+
+/** Adds `count` 32-bit sums, a multiple of four, to those at `wide` in float64 and sets them to zero. */
+export function moveSums(count: i32, sums: usize, wide: usize): void {
+  const none = i64x2.splat(0);
+  for (const end = sums + (<usize>count << 2); sums < end; sums += 16, wide += 32) {
+    const found = v128.load(sums);
+    v128.store(sums, none);
+    v128.store(wide, f64x2.add(v128.load(wide), f64x2.convert_low_i32x4_s(found)));
+    const high = i8x16.shuffle(found, found, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+    v128.store(wide, f64x2.add(v128.load(wide, 16), f64x2.convert_low_i32x4_s(high)), 16);
+  }
+}
