@@ -55,15 +55,17 @@ export function symmetricEigen(a: Matrix, options: EigenOptions = {}): Symmetric
   const n = places.length;
   // A power of two, so that scaling is exact; the largest entry becomes 1/2..1 and no square overflows or vanishes.
   const exponent = largest === 0 ? 0 : Math.floor(Math.log2(largest)) + 1;
+  const [factor, rest] = powersOfTwo(-exponent);
   const writeScaled = (scaled: Float64Array): Float64Array => {
-    for (const [i, row] of places.entries()) {
-      for (let j = 0; j <= i; j++) {
-        const [below, above] = [a.data[row * a.cols + places[j]], a.data[places[j] * a.cols + row]];
-        const mean = timesPowerOfTwo(below, -exponent) / 2 + timesPowerOfTwo(above, -exponent) / 2;
-        scaled[i * n + j] = mean;
-        scaled[j * n + i] = mean;
+    forEachTile(n, (rows, cols) => {
+      for (let i = rows.first; i < rows.end; i++) {
+        for (let j = cols.first; j < Math.min(cols.end, i + 1); j++) {
+          const below = a.data[places[i] * a.cols + places[j]];
+          const above = a.data[places[j] * a.cols + places[i]];
+          scaled[i * n + j] = scaled[j * n + i] = (below * factor * rest) / 2 + (above * factor * rest) / 2;
+        }
       }
-    }
+    });
     return scaled;
   };
   const method = options.method ?? (n < blockedFrom ? "unblocked" : "blocked");
@@ -106,21 +108,24 @@ function checkSymmetric(a: Matrix, first: number, end: number, asymmetric: "refu
   let largest = 0;
   let asymmetry = 0;
   let worst = 0;
-  for (let i = first; i < end; i++) {
-    for (let j = first; j < end; j++) {
-      const entry = a.data[i * n + j];
-      if (!Number.isFinite(entry)) {
-        throw new RangeError(`Eigenvalues of a symmetric matrix: entry (${i}, ${j}) is ${entry}; check the activations and weights for NaN and infinity.`);
-      }
-      if (entry !== 0) isUsed[i] = isUsed[j] = 1;
-      largest = Math.max(largest, Math.abs(entry));
-      const difference = Math.abs(entry / 2 - a.data[j * n + i] / 2) * 2;
-      if (difference > asymmetry) {
-        asymmetry = difference;
-        worst = i * n + j;
+  forEachTile(end - first, (rows, cols) => {
+    for (let i = first + rows.first; i < first + rows.end; i++) {
+      for (let j = first + cols.first; j < first + Math.min(cols.end, rows.end); j++) {
+        const entry = a.data[i * n + j];
+        const mirrored = a.data[j * n + i];
+        const size = Math.max(Math.abs(entry), Math.abs(mirrored));
+        if (!(size < Infinity)) throw notFinite(Number.isFinite(entry) ? { row: j, col: i, entry: mirrored } : { row: i, col: j, entry });
+        if (size === 0) continue;
+        isUsed[i] = isUsed[j] = 1;
+        largest = Math.max(largest, size);
+        const difference = Math.abs(entry / 2 - mirrored / 2) * 2;
+        if (difference > asymmetry) {
+          asymmetry = difference;
+          worst = i * n + j;
+        }
       }
     }
-  }
+  });
   if (asymmetric === "refuse" && asymmetry > asymmetryTolerance * largest) {
     const [i, j] = [Math.floor(worst / n), worst % n];
     throw new RangeError(`Eigenvalues of a symmetric matrix: entries (${i}, ${j}) and (${j}, ${i}) are ${a.data[worst]} and ${a.data[j * n + i]}.`);
@@ -130,10 +135,22 @@ function checkSymmetric(a: Matrix, first: number, end: number, asymmetric: "refu
   return { largest, places };
 }
 
-/** value * 2^power; in two steps where 2^power itself would overflow. */
-function timesPowerOfTwo(value: number, power: number): number {
+const notFinite = ({ row, col, entry }: { row: number; col: number; entry: number }): RangeError =>
+  new RangeError(`Eigenvalues of a symmetric matrix: entry (${row}, ${col}) is ${entry}; check the activations and weights for NaN and infinity.`);
+
+/** Two factors whose product is 2^power, which itself could overflow. */
+function powersOfTwo(power: number): [number, number] {
   const half = Math.trunc(power / 2);
-  return value * 2 ** half * 2 ** (power - half);
+  return [2 ** half, 2 ** (power - half)];
+}
+
+interface Range { readonly first: number; readonly end: number }
+
+/** Squares of the lower half of an n x n matrix, the diagonal included: rows and columns of one are near the processor together. */
+function forEachTile(n: number, visit: (rows: Range, cols: Range) => void): void {
+  const tile = 64;
+  const range = (first: number): Range => ({ first, end: Math.min(n, first + tile) });
+  for (let i = 0; i < n; i += tile) for (let j = 0; j <= i; j += tile) visit(range(i), range(j));
 }
 
 /** @param solution of the rows and columns at `places`; the others of `first` to `end` have eigenvalue 0 */
@@ -153,5 +170,6 @@ function descending(solution: Solution, exponent: number, { first, end, places }
     }
   }
   for (const [j, index] of order.entries()) if (index >= places.length) vectors.data[(alone[index - places.length] - first) * n + j] = 1;
-  return { values: Float64Array.from(order, (index) => timesPowerOfTwo(values[index], exponent)), vectors };
+  const [factor, rest] = powersOfTwo(exponent);
+  return { values: Float64Array.from(order, (index) => values[index] * factor * rest), vectors };
 }

@@ -7,6 +7,8 @@
  * All addresses are bytes, all strides and leading dimensions are entries.
  */
 
+export { secularRoots, secularVectors, secularWeights } from "./secular.as";
+
 /** Rows of a strip of A. */
 const STRIP: i32 = 4;
 /** Rows of A, depth, and columns of B of a packed block; the work area of `gemm` must hold both blocks and one 4 x 8 tile. */

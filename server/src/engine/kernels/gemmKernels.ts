@@ -15,6 +15,10 @@ export interface KernelFunctions {
   ddot(n: number, x: number, y: number): number;
   daxpy(n: number, alpha: number, x: number, y: number): void;
   drot(n: number, x: number, y: number, c: number, s: number): void;
+  /** Of the secular equation (secular.as.ts); each does a range of roots, of weights, of vectors. */
+  secularRoots(count: number, poles: number, z: number, rho: number, zNorm2: number, first: number, last: number, roots: number, differences: number): void;
+  secularWeights(count: number, poles: number, z: number, first: number, last: number, differences: number, out: number): void;
+  secularVectors(count: number, weights: number, order: number, first: number, last: number, differences: number, room: number): void;
 }
 
 /** C = keep * C + alpha * op(A) op(B) */

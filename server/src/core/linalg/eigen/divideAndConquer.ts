@@ -5,15 +5,13 @@
 
 import { blockProduct } from "./blockProduct";
 import { deflate, Kind, type Deflation } from "./deflation";
-import { refinedZ, secularRoot, type SecularProblem } from "./secular";
+import { secularVectors, type SecularProblem } from "./secular";
 import { tridiagonalQl } from "./tridiagonalQl";
 import type { Tridiagonal } from "./tridiagonalize";
 import { address, type EigenWorkspace } from "./workspace";
 
 /** Blocks of this size are solved by QL iteration. */
 const leafSize = 32;
-/** Roots after which a cancelled solve ends; each costs some passes over the poles. */
-const rootsBetweenChecks = 256;
 
 /**
  * Overwrites `diagonal` with the eigenvalues, ascending, and the workspace's matrix with the eigenvectors as rows.
@@ -85,8 +83,7 @@ function merge(workspace: EigenWorkspace, values: Float64Array, coupling: number
   if (count > 0) {
     const poles = Float64Array.from(staying, (i) => halves[i]);
     const kept = Float64Array.from(staying, (i) => z[i]);
-    const problem = { poles, z: kept, rho, zNorm2: kept.reduce((sum, value) => sum + value * value, 0) };
-    const order = solveSecular(workspace, problem, deflation, merged);
+    const order = solveSecular(workspace, { poles, z: kept, rho }, deflation, merged);
     combineVectors(workspace, deflation, order, low, middle, high);
   }
   deflated.forEach((i, at) => {
@@ -105,29 +102,10 @@ function merge(workspace: EigenWorkspace, values: Float64Array, coupling: number
  * Writes the roots to `values` and the eigenvectors of the secular problem as rows to the first scratch area, their entries sorted by
  * kind so that the products below skip the halves where vectors are zero. Returns that order: entry p is the index into both halves.
  */
-function solveSecular({ memory, scratchAt, checkCancelled }: EigenWorkspace, problem: SecularProblem, { staying, kinds }: Deflation, values: Float64Array): Int32Array {
-  const count = staying.length;
-  const [vectorsAt] = scratchAt;
-  for (let j = 0; j < count; j++) {
-    if (j % rootsBetweenChecks === 0) checkCancelled();
-    values[j] = secularRoot(problem, j, memory, vectorsAt + j * count);
-  }
-  const refined = refinedZ(problem, memory, vectorsAt);
-
-  const byKind = staying.map((_, position) => position).sort((p, q) => kinds[staying[p]] - kinds[staying[q]] || p - q);
-  const vector = new Float64Array(count);
-  for (let j = 0; j < count; j++) {
-    const start = vectorsAt + j * count;
-    let square = 0;
-    for (let i = 0; i < count; i++) {
-      const entry = refined[i] / memory[start + i];
-      vector[i] = entry;
-      square += entry * entry;
-    }
-    const scale = 1 / Math.sqrt(square);
-    for (let i = 0; i < count; i++) memory[start + i] = vector[byKind[i]] * scale;
-  }
-  return Int32Array.from(byKind, (position) => staying[position]);
+function solveSecular(workspace: EigenWorkspace, problem: SecularProblem, { staying, kinds }: Deflation, values: Float64Array): Int32Array {
+  const byKind = Int32Array.from(staying.keys()).sort((p, q) => kinds[staying[p]] - kinds[staying[q]] || p - q);
+  values.set(secularVectors(workspace, problem, byKind));
+  return byKind.map((position) => staying[position]);
 }
 
 /** Rows of the third scratch area (leading dimension high - low) = secular vectors times the halves' vectors, half by half. */
