@@ -76,6 +76,12 @@ describe("a network", () => {
     expect(automaticBatchSize(network, vectors(10, 4, gaussian(1)))).toBe(10);
   });
 
+  it("takes larger batches of bytes than of numbers", () => {
+    const network = mlpOf(mlpWeights([4000, 6, 3], 1), engine);
+    const bytes = { kind: "bytes", values: new Uint8Array(4000 * 1000), meaning: new Float32Array(256), count: 1000, width: 4000 } as const;
+    expect(automaticBatchSize(network, bytes)).toBeGreaterThan(automaticBatchSize(network, vectors(1000, 4000, gaussian(1))));
+  });
+
   it("takes larger batches when its logits are not computed, and smaller ones when attention scores are large", () => {
     const wide = transformerOf(transformerWeights({ ...sizes, context: 5000, outputs: 3000 }, 1), engine);
     const short = tokens(1000, 4, sizes.vocabulary, 1);

@@ -42,6 +42,9 @@ export function networkBatches(network: Network, inputs: NetworkInputs, batchSiz
 /** Bytes of the widest activations of a batch: large enough for efficient products. */
 const largestBatch = 16e6;
 
+/** Part of the room of their numbers that vectors of bytes count for: those of most images are never written, those of some are. */
+const shareOfBytes = 1 / 2;
+
 /** Multiply-adds of one forward pass over a batch: a tenth of a second at 20 GFLOP/s, so that a cancelled run answers quickly. */
 const largestPass = 1e9;
 
@@ -54,9 +57,10 @@ const rowsPerWidth = 1 / 8;
  */
 export function automaticBatchSize(network: Network, inputs: NetworkInputs, modules: readonly Module[] = network.modules, bytes = largestBatch): number {
   const positions = inputs.kind === "tokens" ? inputs.positions : 1;
-  const width = Math.max(...modules.map(({ inputWidths, outputWidths, structure }) => {
+  const width = Math.max(...modules.map(({ inputWidths, outputWidths, structure }, place) => {
     const scores = structure.kind === "attention" ? structure.attention.heads * positions : 0;
-    return Math.max(sum(inputWidths) + sum(outputWidths), scores);
+    const entering = place === 0 && inputs.kind === "bytes" ? shareOfBytes * sum(inputWidths) : sum(inputWidths);
+    return Math.max(entering + sum(outputWidths), scores);
   }));
   const weights = sum(modules.flatMap(({ structure }) => (structure.kind === "linear" ? structure.terms.map(({ weight }) => weight?.data.length ?? 0) : [])));
   const bytesPerValue = network.engine.precision === "float64" ? 8 : 4;

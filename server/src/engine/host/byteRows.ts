@@ -14,7 +14,7 @@ export function byteRows({ bytes, width, meaning }: ByteRows, out: FloatArray): 
 }
 
 /** Rows that are looked at. */
-const sampled = 64;
+const sampled = 16;
 
 /** Share of the bytes that are not zero, in some rows. */
 export function filled({ bytes, width }: ByteRows): number {
