@@ -326,6 +326,21 @@ describe.each(engines.map((each) => [each.name, each] as [string, Candidate]))("
     expect(() => engine.jointSums!(put(random([3, 2], 1)), put(random([4, 2], 1)))).toThrow("jointSums: values [3, 2] and conditions [4, 2] need one row for each sample.");
   });
 
+  it("counts of the samples where two conditions hold, where the engine has them", async () => {
+    if (!engine.jointCounts) return;
+    for (const [samples, conditions] of [[90, 6], [64, 130], [200, 65], [3, 1], [5, 0], [0, 3]]) {
+      const signs = random([samples, conditions], 22);
+      const pairs = Array.from({ length: conditions }, (_, a) => Array.from({ length: conditions - a }, (_, c) => [a, a + c])).flat();
+      const expected = fill([pairs.length], ([pair]) => {
+        const [a, c] = pairs[pair];
+        let count = 0;
+        for (let n = 0; n < samples; n++) if (signs.values[n * conditions + a] > 0 && signs.values[n * conditions + c] > 0) count += 1;
+        return count;
+      });
+      await expectTensor(engine.jointCounts(put(signs)), expected, 0);
+    }
+  });
+
   it("gated squares, where the engine has them", async () => {
     if (!engine.gatedSquares) return;
     for (const [samples, terms, inputs, outputs] of [[90, 37, 6, 5], [64, 4, 130, 2], [3, 1, 1, 1], [0, 3, 2, 2], [5, 3, 0, 2], [5, 3, 2, 0], [700, 140, 33, 3]]) {

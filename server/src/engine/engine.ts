@@ -80,6 +80,8 @@ export interface Engine {
    * a, then c: [h (h + 1) / 2, r]. Only where it costs less than the matrix product of values and pairs of ones and zeros.
    */
   jointSums?(values: Tensor, conditions: Tensor): Tensor;
+  /** The number of samples where both conditions are positive, for the same pairs: [h (h + 1) / 2]. Only where that costs less than a matrix product. */
+  jointCounts?(conditions: Tensor): Tensor;
   /**
    * Sums over samples t of (w_tj (K_ij + sum_a b_ta L_ja R_ai))^2 with b_ta = 1 where condition a is positive, else 0: [q, r]. Only where it costs
    * less than the matrix product of L and the rows b_t * R.

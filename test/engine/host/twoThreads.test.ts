@@ -35,6 +35,18 @@ describe.each(kinds)("with a second thread %s", (_what, file) => {
     expect(sums().equals(alone)).toBe(true);
   });
 
+  it("joint counts are the same", () => {
+    const [samples, conditions] = [9000, 180];
+    const signs = random(samples * conditions);
+    const counts = (): Buffer => {
+      const joint = new WasmJointSums();
+      return bits(pairCount(conditions), (out) => joint.count(signs, conditions, out));
+    };
+    const alone = counts();
+    offerHelperThread({ file: file(), patience: 1 });
+    expect(counts().equals(alone)).toBe(true);
+  });
+
   it("gated squares have the same bits", () => {
     // More calls than a thread is offered at once.
     const sizes = { samples: 900, terms: 300, inputs: 70, outputs: 100 };

@@ -8,7 +8,7 @@ import { byteRows, type ByteRows } from "./byteRows";
 import { forEachColumns } from "./columns";
 import * as elementwise from "./elementwise";
 import { gatedSquares, type GatedArrays } from "./gatedSquares";
-import { jointSums } from "./jointSums";
+import { jointCounts, jointSums } from "./jointSums";
 import * as layout from "./layout";
 import * as reduce from "./reduce";
 import { plainUnary, type UnaryFunctions } from "./unary";
@@ -49,6 +49,8 @@ export interface ArrayFunctions extends UnaryFunctions {
   forEachColumns(x: FloatArray, shift: Float64Array, rows: number, body: (columns: Float64Array, count: number) => void): void;
   /** Values [n, width], conditions [n, count]: sums of the values where both conditions of a pair are positive, out [pairs, width]. */
   jointSums(values: FloatArray, width: number, conditions: FloatArray, count: number, out: FloatArray): void;
+  /** Conditions [n, count]: how many samples are positive in both of a pair, out [pairs]. */
+  jointCounts(conditions: FloatArray, count: number, out: FloatArray): void;
   /** As `gatedSquares` of engine.ts, out [q, r]. */
   gatedSquares(arrays: GatedArrays, sizes: GatedSizes, out: FloatArray): void;
   transpose(a: FloatArray, shape: readonly number[], permutation: readonly number[], out: FloatArray): void;
@@ -72,6 +74,7 @@ export const plainArrays: ArrayFunctions = {
   sum: reduce.sum,
   forEachColumns,
   jointSums,
+  jointCounts,
   gatedSquares,
   transpose: layout.transpose,
   slice: layout.slice,

@@ -139,6 +139,11 @@ export class HostEngine implements Engine {
     return this.#make([pairCount(count), width], (out) => this.arrays.jointSums(host(values).data, width, host(conditions).data, count, out));
   }
 
+  jointCounts(conditions: Tensor): Tensor {
+    const { count } = planJointSums(conditions.shape, conditions.shape);
+    return this.#make([pairCount(count)], (out) => this.arrays.jointCounts(host(conditions).data, count, out));
+  }
+
   gatedSquares(conditions: Tensor, weights: Tensor | null, { into, outOf, constant }: GatedForm): Tensor {
     const sizes = planGatedSquares(conditions.shape, weights && weights.shape, into.shape, outOf.shape, constant.shape);
     const arrays = {

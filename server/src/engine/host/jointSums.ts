@@ -20,3 +20,8 @@ export function jointSums(values: FloatArray, width: number, conditions: FloatAr
   }
   out.set(sums);
 }
+
+/** out [pairs] = number of samples where both conditions [n, h] are positive. */
+export function jointCounts(conditions: FloatArray, count: number, out: FloatArray): void {
+  jointSums(new Float64Array(conditions.length / count).fill(1), 1, conditions, count, out);
+}

@@ -211,6 +211,10 @@ class WasmArrays implements ArrayFunctions {
     (this.#jointSums ??= new WasmJointSums()).run(values, width, conditions, count, out);
   }
 
+  jointCounts(conditions: FloatArray, count: number, out: FloatArray): void {
+    (this.#jointSums ??= new WasmJointSums()).count(conditions, count, out);
+  }
+
   gatedSquares(arrays: GatedArrays, sizes: GatedSizes, out: FloatArray): void {
     if (out.length > 0) (this.#gatedSquares ??= new WasmGatedSquares()).run(arrays, sizes, out);
   }

@@ -4,7 +4,7 @@
  */
 
 import type { FloatArray } from "../engine";
-import { jointSumModule, tableBytes, tileBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
+import { countBytes, jointSumModule, tableBytes, tileBytes, type JointSumFunctions } from "../kernels/jointSumKernels";
 import type { ThreadCall } from "../kernels/sharedCalls";
 import { TwoThreads } from "../kernels/twoThreads";
 import { firstPair, pairCount } from "../shapes";
@@ -13,6 +13,9 @@ import { firstPair, pairCount } from "../shapes";
 const pairsAtOnce = 8192;
 /** Additions of numbers from which waking the second thread costs little: about two milliseconds. */
 const worthTwoThreads = 1e8;
+
+/** Counted pairs of bits that take as long. */
+const countsWorthTwoThreads = 1e8;
 
 const bitsPerWord = 64;
 
@@ -45,6 +48,25 @@ export class WasmJointSums {
         kernel: single ? "joint32" : "joint64",
         values: [samples, width, count, first, last, tile, tile + 1, from, words, scratches[thread], scratches[thread] + tableBytes, target],
       });
+    }));
+    this.#kernels.run(calls, !shared);
+    out.set(this.#view(single, to, out.length));
+  }
+
+  /** As jointCounts of jointSums.ts. */
+  count(conditions: FloatArray, count: number, out: FloatArray): void {
+    const samples = conditions.length / count;
+    const single = out instanceof Float32Array;
+    const shared = samples * out.length >= countsWorthTwoThreads && this.#kernels.two;
+    const [signs, words, own, others, to] = this.#kernels.memory.reserve(
+      conditions.byteLength, Math.ceil(samples / bitsPerWord) * count * 8, countBytes, countBytes, out.byteLength,
+    );
+    this.#view(single, signs, conditions.length).set(conditions);
+    this.#kernels.functions[single ? "pack32" : "pack64"](samples, count, signs, words);
+    const rooms = [own, others];
+    const calls = ranges(count, Math.ceil(out.length / 8)).map(({ first, last }): Call => (thread) => ({
+      kernel: single ? "count32" : "count64",
+      values: [samples, count, first, last, words, rooms[thread], to + firstPair(count, first) * out.BYTES_PER_ELEMENT],
     }));
     this.#kernels.run(calls, !shared);
     out.set(this.#view(single, to, out.length));

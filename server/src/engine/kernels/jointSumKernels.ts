@@ -10,6 +10,9 @@ export interface JointSumFunctions {
   /** Values [n, r], words -> sums of the pairs of conditions `first` <= a < `last`, a <= c < h, for the tiles of r from `tile` up to `end`: [pairs, r]. */
   joint32: Joint;
   joint64: Joint;
+  /** Words -> counts of the samples of the same pairs: [pairs]. */
+  count32: Count;
+  count64: Count;
 }
 
 type Pack = (samples: number, conditions: number, from: number, words: number) => void;
@@ -17,6 +20,10 @@ type Joint = (
   samples: number, width: number, conditions: number, first: number, last: number, tile: number, end: number, values: number, words: number, tables: number, sums: number, out: number,
 ) => void;
 
+type Count = (samples: number, conditions: number, first: number, last: number, words: number, room: number, out: number) => void;
+
+/** Bytes that counting needs to work in. */
+export const countBytes = 4 * 32 * 32;
 /** Bytes of the kernel's tables of subset sums. */
 export const tableBytes = 8 * 256 * 128;
 /** Bytes of a tile of neighbouring r, and of running sums per pair. */

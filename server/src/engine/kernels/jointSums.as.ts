@@ -120,3 +120,46 @@ export function joint32(samples: i32, width: i32, conditions: i32, first: i32, l
 export function joint64(samples: i32, width: i32, conditions: i32, first: i32, last: i32, tile: i32, end: i32, values: usize, words: usize, tables: usize, sums: usize, out: usize): void {
   joint(false, samples, width, conditions, first, last, tile, end, values, words, tables, sums, out);
 }
+
+/** Conditions of a tile whose counts of pairs stay near the processor. */
+const TOGETHER: i32 = 32;
+
+/**
+ * Samples in which both conditions of a pair hold, for pairs (a, c) with `first` <= a < `last` and a <= c < h: out [pairs], in the order of a, then c.
+ * @param room for TOGETHER * TOGETHER 32-bit counts
+ */
+@inline
+function count(single: bool, samples: i32, conditions: i32, first: i32, last: i32, words: usize, room: usize, out: usize): void {
+  const step = <usize>conditions << 3;
+  for (let a0 = first; a0 < last; a0 += TOGETHER) {
+    const aEnd = min(last, a0 + TOGETHER);
+    for (let c0 = a0; c0 < conditions; c0 += TOGETHER) {
+      const cEnd = min(conditions, c0 + TOGETHER);
+      memory.fill(room, 0, <usize>(TOGETHER * TOGETHER) << 2);
+      for (let start: i32 = 0, block = words; start < samples; start += SAMPLES, block += step) {
+        for (let a = a0; a < aEnd; a++) {
+          const own = load<u64>(block + (<usize>a << 3));
+          if (own == 0) continue;
+          let to = room + (<usize>((a - a0) * TOGETHER) << 2);
+          for (let c = c0; c < cEnd; c++, to += 4) store<i32>(to, load<i32>(to) + <i32>popcnt(own & load<u64>(block + (<usize>c << 3))));
+        }
+      }
+      for (let a = a0; a < aEnd; a++) {
+        const row = (a - first) * conditions - ((first + a - 1) * (a - first)) / 2 - a;
+        for (let c = max(a, c0); c < cEnd; c++) {
+          const found = load<i32>(room + (<usize>((a - a0) * TOGETHER + c - c0) << 2)), to = out + <usize>(row + c) * sizeOf(single);
+          if (single) store<f32>(to, <f32>found);
+          else store<f64>(to, <f64>found);
+        }
+      }
+    }
+  }
+}
+
+export function count32(samples: i32, conditions: i32, first: i32, last: i32, words: usize, room: usize, out: usize): void {
+  count(true, samples, conditions, first, last, words, room, out);
+}
+
+export function count64(samples: i32, conditions: i32, first: i32, last: i32, words: usize, room: usize, out: usize): void {
+  count(false, samples, conditions, first, last, words, room, out);
+}

@@ -4,6 +4,7 @@
  */
 
 import type { Engine, Tensor } from "../../../../engine/engine";
+import { firstPair, pairCount } from "../../../../engine/shapes";
 import { rescale } from "../../../linalg/elementary";
 import { matrix, type Matrix } from "../../../linalg/matrix";
 import { activationSlope, type ActivationFunction } from "../../../network/activationFunction";
@@ -48,7 +49,9 @@ export interface SlopeMoments {
 export async function slopeMoments(task: JacobianGramTask, weight: Matrix, activation: ActivationFunction): Promise<SlopeMoments> {
   const { engine } = task.section;
   const weights = toTensor(engine, weight);
+  const two = twoSlopes(activation, task.points);
   try {
+    if (two !== null && engine.jointCounts) return await momentsOfFiring(task, task.activations, weight, two, (x) => engine.matMul(x, weights));
     return await momentsOf(task, task.activations, weight, (x) => integratedSlope(engine, activation, engine.matMul(x, weights), task.points));
   } finally {
     engine.dispose(weights);
@@ -59,9 +62,42 @@ export async function slopeMoments(task: JacobianGramTask, weight: Matrix, activ
  * The same from the outputs y = act(x W), where they are at hand: a piecewise linear activation that grows on both sides, or is 0 before its
  * kink at 0, has a positive output just where its input is positive.
  */
-export function slopeMomentsOfOutputs(task: JacobianGramTask, outputs: LayerActivations, weight: Matrix, { low, high }: TwoSlopes): Promise<SlopeMoments> {
+export function slopeMomentsOfOutputs(task: JacobianGramTask, outputs: LayerActivations, weight: Matrix, two: TwoSlopes): Promise<SlopeMoments> {
   const { engine } = task.section;
-  return momentsOf(task, outputs, weight, (y) => engine.affine(engine.activationDerivative("relu", y), high - low, low));
+  if (engine.jointCounts) return momentsOfFiring(task, outputs, weight, two, (y) => y);
+  return momentsOf(task, outputs, weight, (y) => engine.affine(engine.activationDerivative("relu", y), two.high - two.low, two.low));
+}
+
+/** Samples that counting takes together: one word of bits. */
+const samplesPerWord = 64;
+
+/**
+ * From how often two neurons fire together, which is counted and so exact: with a' = low + (high - low) b, mean b_a b_c is all that is needed.
+ * @param firing positive where a neuron fires [n, h]
+ */
+async function momentsOfFiring(
+  task: JacobianGramTask, activations: LayerActivations, weight: Matrix, { low, high }: TwoSlopes, firing: (rows: Tensor) => Tensor,
+): Promise<SlopeMoments> {
+  const { engine } = task.section;
+  const hidden = weight.cols;
+  const counts = new Float64Array(pairCount(hidden));
+  let rows = 0;
+  await activations.forEachBatch((batch) => forEachRows(engine, batch, 3 * hidden, task.memoryBudget, async (x) => {
+    task.checkCancelled();
+    const found = engine.tidy(() => engine.jointCounts!(firing(x)));
+    await engine.addTo(counts, found);
+    engine.dispose(found);
+    rows += x.shape[0];
+  }, hidden * (weight.rows + hidden / samplesPerWord)), task.progress);
+  const step = high - low;
+  const alone = Float64Array.from({ length: hidden }, (_, a) => counts[firstPair(hidden, a)] / rows);
+  const second = matrix(hidden, hidden);
+  for (let a = 0, at = 0; a < hidden; a += 1) {
+    for (let c = a; c < hidden; c += 1, at += 1) {
+      second.data[a * hidden + c] = second.data[c * hidden + a] = low * low + low * step * (alone[a] + alone[c]) + (step * step * counts[at]) / rows;
+    }
+  }
+  return { mean: matrix(1, hidden, alone.map((share) => low + step * share)), second };
 }
 
 async function momentsOf(
