@@ -18,6 +18,7 @@ const nodeEntries = [
   ["server", "server/src/server.ts"],
   ["worker", "server/src/worker.ts"],
   ["kernelThread", "server/src/kernelThread.ts"],
+  ["libraryThread", "server/src/libraryThread.ts"],
   ["workspaceWorker", "server/src/workspaceWorker.ts"],
   ["probe", "server/src/engine/probe.ts"],
 ];

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { BackendFailure } from "./engine/backendFailure";
 import { offerHelperThread } from "./engine/kernels/helperThread";
+import { loadEarly } from "./engine/tensorflow/loadEarly";
 import { CancelledError, isBadInput, messageOf } from "./analysis/errors";
 import type { AblationSession } from "./analysis/runner/ablationSession";
 import type { ResultReader } from "./analysis/store/resultReader";
@@ -71,6 +72,7 @@ async function resultReader(): Promise<ResultReader> {
 async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case "analyze": {
+      if (request.compute.backend === "tensorflow") loadEarly(join(__dirname, "libraryThread.js"));
       const { runAnalysis } = await import("./analysis/runner/runAnalysis");
       await runAnalysis(request, { ...context, keepAfterSeconds });
       return null;
