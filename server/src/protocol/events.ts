@@ -25,7 +25,7 @@ export interface RunPhase extends FromRun { kind: "phase"; phase: PhaseName; fra
 interface RunLayer extends FromRun { kind: "layer"; layer: LayerSummary }
 interface RunSection extends FromRun { kind: "section"; section: SectionSummary }
 /** The mean Jacobian of a section in one basis, when it is small enough for a message; a view of the run shows it before there is a result. */
-export interface RunJacobian extends FromRun { kind: "jacobian"; section: number; basis: BasisName; mean: MatrixMessage }
+interface RunJacobian extends FromRun { kind: "jacobian"; section: number; basis: BasisName; mean: MatrixMessage }
 /** One finished curve of an ablation of the result `file`. */
 export interface RunCurve extends FromRun { kind: "curve"; file: string; curve: AblationCurve }
 interface RunNote extends FromRun { kind: "note"; message: string }
