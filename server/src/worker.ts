@@ -34,6 +34,10 @@ function send(message: WorkerMessage): void {
 
 const context = { emit: (event: RunEvent): void => send({ kind: "event", event }), checkCancelled };
 
+function loadAhead({ backend }: ComputeOptions): void {
+  if (backend === "tensorflow") loadEarly(join(__dirname, "libraryThread.js"));
+}
+
 /** The last result that was ablated stays loaded: its user tries one selection after another. */
 let session: { file: string; modified: number; opened: AblationSession } | null = null;
 
@@ -72,9 +76,8 @@ async function resultReader(): Promise<ResultReader> {
 async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case "analyze": {
-      if (request.compute.backend === "tensorflow") loadEarly(join(__dirname, "libraryThread.js"));
       const { runAnalysis } = await import("./analysis/runner/runAnalysis");
-      await runAnalysis(request, { ...context, keepAfterSeconds });
+      await runAnalysis(request, { ...context, keepAfterSeconds, loadAhead });
       return null;
     }
     case "outline": return (await resultReader()).outline(request.file);

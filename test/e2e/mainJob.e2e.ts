@@ -38,6 +38,8 @@ beforeAll(async () => {
   writeSlower("mnist-mlp", 1000);
   // Long enough to be cancelled: modular addition takes the general path.
   writeSlower("modular-addition", 500, "long.lib.json");
+  // Long enough that its heatmap can be opened first.
+  writeSlower("modular-addition", 10, "slower.lib.json");
   browser = await launchBrowser(inject("chromium"));
   workbench = await Workbench.open(browser, editor.url, editor.workspace);
 });
@@ -79,7 +81,7 @@ describe("the main job", () => {
     const states = await workbench.states(graph);
     const partly = states.filter(({ status, layers, sections }) => status === "running" && layers > 0 && sections < 3);
     expect(partly).not.toEqual([]);
-    expect(states.at(-1)).toEqual({ status: "done", layers: 4, sections: 3 });
+    expect(states.at(-1)).toEqual({ status: "done", layers: 4, sections: 3, panes: 0 });
     expect(Number(await graph.locator("[data-edges]").getAttribute("data-edges"))).toBeGreaterThan(0);
     expect(results("mnist-mlp")).toHaveLength(1);
     await workbench.screenshot("graph-done");
@@ -127,6 +129,20 @@ describe("the main job", () => {
     const restored = await workbench.webview("body[data-status='done'][data-layers='4']");
     await expect.poll(() => restored.locator("[data-edges]").getAttribute("data-edges"), { timeout: waits.answer }).toMatch(/^[1-9]/);
     await workbench.screenshot("after-reload");
+  });
+
+  it("the heatmap fills in while a run goes on", async () => {
+    await workbench.runCommand("LIB: Analyze Model");
+    await workbench.choose("slower.lib.json");
+    const view = await workbench.webview("body[data-status='running']");
+    await view.getByRole("tab", { name: "Jacobians" }).click();
+    await expect.poll(async () => (await state(view))?.status, { timeout: waits.work }).toBe("done");
+    const running = (await workbench.states(view)).filter(({ status }) => status === "running");
+    const empty = running.findIndex(({ panes }) => panes === 0);
+    expect(empty).toBeGreaterThanOrEqual(0);
+    expect(running.slice(empty).some(({ panes }) => panes > 0)).toBe(true);
+    await expect.poll(async () => (await state(view))?.panes, { timeout: waits.answer }).toBe(3);
+    await workbench.screenshot("heatmap-after-run");
   });
 
   it("neither the window nor any process of the editor asked for another machine", () => {

@@ -43,16 +43,17 @@ function recordForeignHosts(page: Page): Set<string> {
 }
 
 /** One state of a result view, as its document says it. */
-export interface ViewState { status: string; layers: number; sections: number }
+export interface ViewState { status: string; layers: number; sections: number; panes: number }
 
 /** Runs in every frame before its own scripts: keeps each state that a result view goes through, however short. */
 const stateRecorder = `
   const states = globalThis.libLensStates = [];
   const note = () => {
     const { ready, status, layers, sections } = document.body?.dataset ?? {};
-    const last = states.at(-1);
-    if (ready === undefined || (last?.status === status && last.layers === Number(layers) && last.sections === Number(sections))) return;
-    states.push({ status, layers: Number(layers), sections: Number(sections) });
+    if (ready === undefined) return;
+    const panes = document.querySelector("[data-panes]")?.dataset.panes ?? 0;
+    const state = { status, layers: Number(layers), sections: Number(sections), panes: Number(panes) };
+    if (JSON.stringify(state) !== JSON.stringify(states.at(-1))) states.push(state);
   };
   // Told after each message that the view answers: a look every few milliseconds misses those that come in a burst.
   const observer = new MutationObserver(note);
@@ -61,7 +62,7 @@ const stateRecorder = `
   setInterval(() => {
     if (document.body === watched || document.body === null) return;
     watched = document.body;
-    observer.observe(watched, { attributes: true });
+    observer.observe(watched, { subtree: true, attributes: true, attributeFilter: ["data-ready", "data-status", "data-layers", "data-sections", "data-panes"] });
     note();
   }, 5);
 `;

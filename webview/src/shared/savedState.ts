@@ -63,8 +63,13 @@ const quiet = 200;
 
 export function stateWriter(api: VsCodeApi): (state: SavedState) => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let shown: Pick<SavedState, "uri" | "run"> | null = null;
   return (state) => {
     clearTimeout(timer);
-    timer = setTimeout(() => api.setState(state), quiet);
+    // What a view shows is written at once: a window that is reloaded as a run ends finds its result.
+    const isOther = shown?.uri !== state.uri || shown.run !== state.run;
+    shown = state;
+    if (isOther) api.setState(state);
+    else timer = setTimeout(() => api.setState(state), quiet);
   };
 }

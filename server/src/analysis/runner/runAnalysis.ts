@@ -18,7 +18,7 @@ import { resultPath, storedEvents, storedResult } from "../store/lookUp";
 import { writeResult } from "../store/resultFile";
 import { resultKey } from "../store/resultKey";
 import { Unfinished } from "../store/unfinished";
-import type { AnalyzeRequest } from "../worker/messages";
+import type { AnalyzeRequest, ComputeOptions } from "../worker/messages";
 import { evaluate, scoreOfAnalysed } from "./evaluation";
 import { onLivingBackend, type StartEngine } from "./fallback";
 import { Findings } from "./findings";
@@ -37,6 +37,8 @@ export interface RunContext {
   checkCancelled(): void;
   /** Seconds of work after which finished pieces are written to disk; short runs are simply repeated. */
   keepAfterSeconds: number;
+  /** Begins to load what the backend asked for will need, while the files are read. */
+  loadAhead?(compute: ComputeOptions): void;
   /** Starts engines; the real ones unless a test brings its own. */
   startEngine?: StartEngine;
 }
@@ -86,6 +88,7 @@ async function computeAndStore({ request, context, progress, loaded, hashFile, k
   const { run, storeFolder } = request;
   const checkCancelled = (): void => context.checkCancelled();
   progress.report("read", 0.2, basename(loaded.model));
+  context.loadAhead?.(request.compute);
   const inputs = await readInputs(loaded, request.compute, hashFile, checkCancelled);
   const unfinished = new Unfinished(storeFolder, key);
   if (request.force) await unfinished.remove();

@@ -17,7 +17,7 @@ export function byteRows({ bytes, width, meaning }: ByteRows, out: FloatArray): 
 const sampled = 16;
 
 /** Share of the bytes that are not zero, in some rows. */
-export function filled({ bytes, width }: ByteRows): number {
+export function filledShare({ bytes, width }: ByteRows): number {
   const step = Math.max(1, Math.floor(bytes.length / width / sampled)) * width;
   let [seen, found] = [0, 0];
   for (let row = 0; row < bytes.length; row += step) {

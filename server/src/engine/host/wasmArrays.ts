@@ -9,7 +9,7 @@ import type { MatrixProducts } from "../products/matrixProducts";
 import type { GatedSizes } from "../shapes";
 import { Arena } from "./arena";
 import { plainArrays, type ArrayFunctions, type ArraySource } from "./arrayFunctions";
-import { filled, type ByteRows } from "./byteRows";
+import { filledShare, type ByteRows } from "./byteRows";
 import { loopNest, type BinaryName } from "./elementwise";
 import type { GatedArrays } from "./gatedSquares";
 import { InPlaceProducts } from "./inPlaceProducts";
@@ -107,7 +107,7 @@ class WasmArrays implements ArrayFunctions {
 
   byteProduct(rows: ByteRows, b: FloatArray, columns: number, out: FloatArray): boolean {
     if (!(b instanceof Float32Array && out instanceof Float32Array) || rows.bytes.length * columns < worthCopies) return false;
-    const share = filled(rows);
+    const share = filledShare(rows);
     if (share > fewBytes) return false;
     this.#sparseBytes ??= new WasmSparseBytes();
     this.#sparseBytes.run(rows, b, columns, share, out);

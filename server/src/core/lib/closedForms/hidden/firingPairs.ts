@@ -8,7 +8,7 @@
  */
 
 import type { Engine } from "../../../../engine/engine";
-import { firstPair, pairCount } from "../../../../engine/shapes";
+import { pairCount } from "../../../../engine/shapes";
 import { transpose } from "../../../linalg/arrange";
 import { scale } from "../../../linalg/elementary";
 import { matrix, type Matrix } from "../../../linalg/matrix";
@@ -18,7 +18,7 @@ import { toTensor } from "../matrices";
 import type { Arithmetic } from "./arithmetic";
 import type { HiddenLayer } from "./hiddenLayer";
 import { addingCost, edgesOfPairMoments, type PairMoments } from "./pairMoments";
-import { twoSlopes, type TwoSlopes } from "./slopes";
+import { fillSecondMoment, firstMoment, twoSlopes, type TwoSlopes } from "./slopes";
 
 /** Whether the engine and the activation allow it. */
 export const canUseFiringPairs = ({ section, points }: EdgesTask, { activation }: HiddenLayer): boolean =>
@@ -71,28 +71,10 @@ export async function edgesByFiringPairs(task: EdgesTask, layer: HiddenLayer): P
 }
 
 /** @param firing B [pairs, r] */
-function momentsOf(firing: Matrix, squares: Matrix, hidden: number, { low, high }: TwoSlopes): PairMoments {
+function momentsOf(firing: Matrix, squares: Matrix, hidden: number, two: TwoSlopes): PairMoments {
   const byInput = transpose(firing);
-  const step = high - low;
-  /** sum f_j^2 b_a of one input [h]: where a neuron fires together with itself. */
-  const alone = (own: Float64Array): Float64Array => Float64Array.from({ length: hidden }, (_, a) => own[firstPair(hidden, a)]);
   const pairsOfInput = (input: number): Float64Array => byInput.data.subarray(input * byInput.cols, (input + 1) * byInput.cols);
   const slopes = matrix(byInput.rows, hidden);
-  for (let input = 0; input < byInput.rows; input += 1) {
-    slopes.data.set(alone(pairsOfInput(input)).map((sum) => low * squares.data[input] + step * sum), input * hidden);
-  }
-  return {
-    slopes,
-    squares,
-    fill(input, moment) {
-      const pairs = pairsOfInput(input);
-      const own = alone(pairs);
-      const always = low * low * squares.data[input];
-      for (let a = 0, at = 0; a < hidden; a += 1) {
-        for (let c = a; c < hidden; c += 1, at += 1) {
-          moment[a * hidden + c] = moment[c * hidden + a] = always + low * step * (own[a] + own[c]) + step * step * pairs[at];
-        }
-      }
-    },
-  };
+  for (let input = 0; input < byInput.rows; input += 1) slopes.data.set(firstMoment(two, squares.data[input], pairsOfInput(input), hidden), input * hidden);
+  return { slopes, squares, fill: (input, moment) => fillSecondMoment(two, squares.data[input], pairsOfInput(input), hidden, moment) };
 }

@@ -76,7 +76,7 @@ const samplesPerWord = 64;
  * @param firing positive where a neuron fires [n, h]
  */
 async function momentsOfFiring(
-  task: JacobianGramTask, activations: LayerActivations, weight: Matrix, { low, high }: TwoSlopes, firing: (rows: Tensor) => Tensor,
+  task: JacobianGramTask, activations: LayerActivations, weight: Matrix, two: TwoSlopes, firing: (rows: Tensor) => Tensor,
 ): Promise<SlopeMoments> {
   const { engine } = task.section;
   const hidden = weight.cols;
@@ -89,15 +89,29 @@ async function momentsOfFiring(
     engine.dispose(found);
     rows += x.shape[0];
   }, hidden * (weight.rows + hidden / samplesPerWord)), task.progress);
-  const step = high - low;
-  const alone = Float64Array.from({ length: hidden }, (_, a) => counts[firstPair(hidden, a)] / rows);
+  const mean = matrix(1, hidden, firstMoment(two, rows, counts, hidden));
   const second = matrix(hidden, hidden);
+  fillSecondMoment(two, rows, counts, hidden, second.data);
+  return { mean: rescale(mean, 1 / rows), second: rescale(second, 1 / rows) };
+}
+
+/** Of sums over the samples in which two neurons fire together, in the order of pairs: those in which a neuron fires at all [h]. */
+const alone = (pairs: Float64Array, hidden: number): Float64Array => Float64Array.from({ length: hidden }, (_, a) => pairs[firstPair(hidden, a)]);
+
+/** sum w a' = low sum w + (high - low) sum w b [h]. @param total sum w over all samples @param pairs sum w b_a b_c */
+export const firstMoment = ({ low, high }: TwoSlopes, total: number, pairs: Float64Array, hidden: number): Float64Array =>
+  alone(pairs, hidden).map((sum) => low * total + (high - low) * sum);
+
+/** Writes sum w a'_a a'_c [h, h], both halves, from the same sums. */
+export function fillSecondMoment({ low, high }: TwoSlopes, total: number, pairs: Float64Array, hidden: number, moment: Float64Array): void {
+  const step = high - low;
+  const own = alone(pairs, hidden);
+  const always = low * low * total;
   for (let a = 0, at = 0; a < hidden; a += 1) {
     for (let c = a; c < hidden; c += 1, at += 1) {
-      second.data[a * hidden + c] = second.data[c * hidden + a] = low * low + low * step * (alone[a] + alone[c]) + (step * step * counts[at]) / rows;
+      moment[a * hidden + c] = moment[c * hidden + a] = always + low * step * (own[a] + own[c]) + step * step * pairs[at];
     }
   }
-  return { mean: matrix(1, hidden, alone.map((share) => low + step * share)), second };
 }
 
 async function momentsOf(
