@@ -125,6 +125,8 @@ export function heatmapView(context: ViewContext): HTMLElement {
   const visible = computed(() => context.state.value.tab === "jacobians");
   const jacobians = computed(() => context.data.value.jacobians);
   let asked = 0;
+  /** The run whose Jacobians are drawn; null for those of a file. */
+  let shownRun: string | null = null;
   effect(() => {
     if (!visible.value) return;
     const stored = metadata.value;
@@ -138,11 +140,14 @@ export function heatmapView(context: ViewContext): HTMLElement {
       stage.replaceChildren(element("p", { class: "empty" }, data.status === "running" ? "The Jacobians come after the edges, one by one." : "This result has no section."));
       return;
     }
-    // While a run fills the view in, what is there stays until the next one is drawn beside it.
-    if (stored !== null) stage.replaceChildren(element("p", { class: "empty" }, progressRing("Reading the Jacobians"), "Reading the Jacobians…"));
+    // While a run fills the view in, and when its result comes, what is there stays until the next one is drawn.
+    const shown = loaded.peek();
+    const isThere = data.run !== null && data.run === shownRun && shown?.section === index && shown.statistic === which;
+    if (stored !== null && !isThere) stage.replaceChildren(element("p", { class: "empty" }, progressRing("Reading the Jacobians"), "Reading the Jacobians…"));
     void Promise.all(bases.map((basis) => sectionMatrix(context.matrices, data, index, basis, which))).then((found) => {
       if (request !== asked) return;
       if (loaded.peek()?.section !== index) viewport.value = whole;
+      shownRun = data.run;
       loaded.value = { section: index, statistic: which, found: found.flatMap((source) => (source === null ? [] : [{ source, spread: spread(source.matrix.values) }])) };
     }, (error: unknown) => {
       if (request === asked) stage.replaceChildren(element("p", { class: "empty" }, error instanceof Error ? error.message : String(error)));
